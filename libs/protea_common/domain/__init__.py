@@ -1,0 +1,1 @@
+"""Vocabulary of the field used by two or more services; no input or output."""

@@ -1,0 +1,225 @@
+"""The vocabulary of scoring: signals, formulas, recipes and the presets that ship with PROTEA.
+
+The arithmetic over arrays of candidates lives with the predictor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from protea_common.domain.evidence import (
+    DEFAULT_EVIDENCE_WEIGHT_FALLBACK,
+    DEFAULT_EVIDENCE_WEIGHTS,
+    normalise_evidence_code,
+)
+from protea_common.errors import PermanentError
+
+__all__ = [
+    "DEFAULT_PRESET",
+    "DEFAULT_WEIGHTS",
+    "PRESETS",
+    "Formula",
+    "InvalidScoringError",
+    "Preset",
+    "ScoringRecipe",
+    "Signal",
+    "parse_formula",
+]
+
+
+class InvalidScoringError(PermanentError):
+    """A scoring recipe names an unknown formula or signal, or a weight outside [0, 1]."""
+
+    slug = "invalid-scoring"
+
+
+class Signal(StrEnum):
+    """What can speak for a candidate term; each lies in [0, 1] and may be missing."""
+
+    EMBEDDING_SIMILARITY = "embedding_similarity"
+    IDENTITY_NW = "identity_nw"
+    IDENTITY_SW = "identity_sw"
+    EVIDENCE_WEIGHT = "evidence_weight"
+    TAXONOMIC_PROXIMITY = "taxonomic_proximity"
+    NEIGHBOR_VOTE_FRACTION = "neighbor_vote_fraction"
+
+
+class Formula(StrEnum):
+    """How signals become one score."""
+
+    LINEAR = "linear"
+    EVIDENCE_WEIGHTED = "evidence_weighted"
+
+
+DEFAULT_WEIGHTS: Mapping[str, float] = MappingProxyType({Signal.EMBEDDING_SIMILARITY.value: 1.0})
+"""Weights of a recipe that names none: the nearest donor's similarity alone."""
+
+
+def parse_formula(text: str) -> Formula:
+    """Read the name of a formula.
+
+    Raises
+    ------
+    InvalidScoringError
+        If there is no such formula.
+    """
+    if text not in set(Formula):
+        raise InvalidScoringError(f"There is no formula {text!r}; use one of {', '.join(Formula)}.")
+    return Formula(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoringRecipe:
+    """How a candidate's signals become its score.
+
+    Attributes
+    ----------
+    formula
+        ``linear``: the weighted mean of the signals that are there. ``evidence_weighted``: the same, times the weight
+        of the donor's evidence code.
+    weights
+        Weight in [0, 1] by signal; a signal left out weighs 0. At least one is above 0.
+    evidence_weights
+        Weight in [0, 1] by evidence code; codes left out keep their default. ``None`` for the defaults alone.
+
+    Raises
+    ------
+    InvalidScoringError
+        If a signal is unknown, a weight is outside [0, 1] or all weights are 0.
+    """
+
+    formula: Formula = Formula.LINEAR
+    weights: Mapping[str, float] = field(default_factory=lambda: DEFAULT_WEIGHTS)
+    evidence_weights: Mapping[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.weights) - set(Signal))
+        if unknown:
+            raise InvalidScoringError(f"There is no signal {', '.join(unknown)}; use some of {', '.join(Signal)}.")
+        _require_unit_interval(self.weights)
+        _require_unit_interval(self.evidence_weights or {})
+        if not self.weighted_signals:
+            raise InvalidScoringError("Every signal weighs 0, so every score would be 0; give one a weight above 0.")
+
+    @property
+    def weighted_signals(self) -> dict[str, float]:
+        """Signals that weigh more than 0, in the order of `Signal`."""
+        return {signal.value: self.weights[signal] for signal in Signal if self.weights.get(signal, 0.0) > 0}
+
+    def evidence_weight(self, code: str) -> float:
+        """Weight of an evidence code, in [0, 1]: this recipe's own, else the default table's, else the fallback."""
+        own = self.evidence_weights or {}
+        if code in own:
+            return own[code]
+        name = normalise_evidence_code(code)
+        return own.get(name, DEFAULT_EVIDENCE_WEIGHTS.get(name, DEFAULT_EVIDENCE_WEIGHT_FALLBACK))
+
+
+def _require_unit_interval(weights: Mapping[str, float]) -> None:
+    for name, weight in weights.items():
+        if not 0 <= weight <= 1:
+            raise InvalidScoringError(f"The weight of {name!r} is {weight}; weights lie in [0, 1].")
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A recipe under a name, as it is offered to users."""
+
+    name: str
+    description: str
+    recipe: ScoringRecipe
+
+
+def _preset(name: str, description: str, weights: Mapping[str, float], formula: Formula = Formula.LINEAR) -> Preset:
+    return Preset(name, description, ScoringRecipe(formula=formula, weights=MappingProxyType(dict(weights))))
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        preset.name: preset
+        for preset in (
+            _preset("embedding_only", "Similarity of the nearest donor.", {"embedding_similarity": 1.0}),
+            _preset("vote_fraction", "Share of the neighbours that carry the term.", {"neighbor_vote_fraction": 1.0}),
+            _preset(
+                "embedding_plus_vote",
+                "Similarity and votes in equal parts.",
+                {"embedding_similarity": 0.5, "neighbor_vote_fraction": 0.5},
+            ),
+            _preset(
+                "alignment_only",
+                "Sequence identity to the nearest donor; needs alignments.",
+                {"identity_nw": 0.6, "identity_sw": 0.4},
+            ),
+            _preset(
+                "embedding_plus_alignment",
+                "Similarity and sequence identity in equal parts; needs alignments.",
+                {"embedding_similarity": 0.5, "identity_nw": 0.3, "identity_sw": 0.2},
+            ),
+            _preset(
+                "alignment_weighted",
+                "Earlier name of embedding_plus_alignment, kept so that published figures can be repeated.",
+                {"embedding_similarity": 0.5, "identity_nw": 0.3, "identity_sw": 0.2},
+            ),
+            _preset(
+                "evidence_primary",
+                "Mostly the donor's evidence code, a little similarity.",
+                {"embedding_similarity": 0.2, "evidence_weight": 0.8},
+            ),
+            _preset(
+                "embedding_plus_evidence",
+                "Similarity and evidence in equal parts, times the evidence weight.",
+                {"embedding_similarity": 1.0, "evidence_weight": 1.0},
+                Formula.EVIDENCE_WEIGHTED,
+            ),
+            _preset(
+                "evidence_veto",
+                "Similarity times the evidence weight.",
+                {"embedding_similarity": 1.0},
+                Formula.EVIDENCE_WEIGHTED,
+            ),
+            _preset(
+                "composite",
+                "Similarity, identity, taxonomy and votes; needs alignments and taxonomy.",
+                {
+                    "embedding_similarity": 0.4,
+                    "identity_nw": 0.2,
+                    "identity_sw": 0.1,
+                    "taxonomic_proximity": 0.1,
+                    "neighbor_vote_fraction": 0.2,
+                },
+            ),
+            _preset(
+                "composite_no_embedding",
+                "The composite without similarity; needs alignments and taxonomy.",
+                {
+                    "identity_nw": 0.2,
+                    "identity_sw": 0.1,
+                    "taxonomic_proximity": 0.1,
+                    "neighbor_vote_fraction": 0.2,
+                },
+            ),
+            _preset(
+                "composite_with_evidence",
+                "The composite of the first releases, times the evidence weight; needs alignments and taxonomy.",
+                {
+                    "embedding_similarity": 0.4,
+                    "identity_nw": 0.2,
+                    "identity_sw": 0.1,
+                    "evidence_weight": 0.2,
+                    "taxonomic_proximity": 0.1,
+                },
+                Formula.EVIDENCE_WEIGHTED,
+            ),
+        )
+    }
+)
+"""Recipes by name. Two recipes were published as ``composite``: the earlier is ``composite_with_evidence`` here."""
+
+DEFAULT_PRESET = PRESETS["embedding_plus_vote"]
+"""Used where no recipe is chosen: of those that need no alignment it ranks best.
+
+It must stay within the signals that every prediction has; one that needs alignments would score 0 without them.
+"""

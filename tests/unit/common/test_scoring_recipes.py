@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from protea_common.domain.scoring import (
+    DEFAULT_PRESET,
+    PRESETS,
+    Formula,
+    InvalidScoringError,
+    ScoringRecipe,
+    parse_formula,
+)
+
+
+def test_a_recipe_left_open_scores_by_similarity_alone() -> None:
+    recipe = ScoringRecipe()
+
+    assert recipe.formula is Formula.LINEAR
+    assert recipe.weighted_signals == {"embedding_similarity": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("weights", "named"),
+    [
+        ({"embedding": 1.0}, "embedding"),
+        ({"embedding_similarity": 1.5}, "embedding_similarity"),
+        ({"embedding_similarity": 0.5, "identity_nw": -0.1}, "identity_nw"),
+        ({"embedding_similarity": float("nan")}, "embedding_similarity"),
+        ({"embedding_similarity": 0.0}, "Every signal weighs 0"),
+        ({}, "Every signal weighs 0"),
+    ],
+)
+def test_weights_that_mean_nothing_are_refused(weights: Mapping[str, float], named: str) -> None:
+    with pytest.raises(InvalidScoringError, match=named):
+        ScoringRecipe(weights=weights)
+
+
+def test_evidence_weights_outside_the_unit_interval_are_refused() -> None:
+    with pytest.raises(InvalidScoringError, match="IEA"):
+        ScoringRecipe(evidence_weights={"IEA": 2.0})
+
+
+def test_formulas_are_read_by_name() -> None:
+    assert parse_formula("evidence_weighted") is Formula.EVIDENCE_WEIGHTED
+    with pytest.raises(InvalidScoringError, match=r"'cubic'.*linear, evidence_weighted"):
+        parse_formula("cubic")
+
+
+def test_evidence_weights_come_from_the_recipe_then_the_table_then_the_fallback() -> None:
+    recipe = ScoringRecipe(evidence_weights={"IEA": 0.2, "ODD": 0.9})
+
+    assert [recipe.evidence_weight(code) for code in ("IEA", "ODD", "IDA", "ISS", "ND", "", "XYZ")] == [
+        0.2,
+        0.9,
+        1.0,
+        0.7,
+        0.1,
+        0.5,
+        0.5,
+    ]
+
+
+def test_an_eco_identifier_weighs_as_its_evidence_code() -> None:
+    assert ScoringRecipe().evidence_weight("ECO:0000501") == 0.8
+    assert ScoringRecipe(evidence_weights={"IEA": 0.2}).evidence_weight("ECO:0000501") == 0.2
+
+
+@pytest.mark.parametrize(
+    ("name", "formula", "weights"),
+    [
+        ("embedding_only", "linear", {"embedding_similarity": 1.0}),
+        ("vote_fraction", "linear", {"neighbor_vote_fraction": 1.0}),
+        ("alignment_only", "linear", {"identity_nw": 0.6, "identity_sw": 0.4}),
+        ("embedding_plus_alignment", "linear", {"embedding_similarity": 0.5, "identity_nw": 0.3, "identity_sw": 0.2}),
+        ("alignment_weighted", "linear", {"embedding_similarity": 0.5, "identity_nw": 0.3, "identity_sw": 0.2}),
+        ("embedding_plus_vote", "linear", {"embedding_similarity": 0.5, "neighbor_vote_fraction": 0.5}),
+        ("evidence_primary", "linear", {"embedding_similarity": 0.2, "evidence_weight": 0.8}),
+        ("embedding_plus_evidence", "evidence_weighted", {"embedding_similarity": 1.0, "evidence_weight": 1.0}),
+        ("evidence_veto", "evidence_weighted", {"embedding_similarity": 1.0}),
+        (
+            "composite",
+            "linear",
+            {
+                "embedding_similarity": 0.4,
+                "identity_nw": 0.2,
+                "identity_sw": 0.1,
+                "taxonomic_proximity": 0.1,
+                "neighbor_vote_fraction": 0.2,
+            },
+        ),
+        (
+            "composite_no_embedding",
+            "linear",
+            {"identity_nw": 0.2, "identity_sw": 0.1, "taxonomic_proximity": 0.1, "neighbor_vote_fraction": 0.2},
+        ),
+        (
+            "composite_with_evidence",
+            "evidence_weighted",
+            {
+                "embedding_similarity": 0.4,
+                "identity_nw": 0.2,
+                "identity_sw": 0.1,
+                "evidence_weight": 0.2,
+                "taxonomic_proximity": 0.1,
+            },
+        ),
+    ],
+)
+def test_presets_weigh_as_published(name: str, formula: str, weights: Mapping[str, float]) -> None:
+    preset = PRESETS[name]
+
+    assert preset.name == name
+    assert preset.description
+    assert preset.recipe.formula == formula
+    assert preset.recipe.weighted_signals == weights
+
+
+def test_there_is_no_other_preset_and_the_default_needs_no_alignment() -> None:
+    assert len(PRESETS) == 12
+    assert set(DEFAULT_PRESET.recipe.weighted_signals) <= {"embedding_similarity", "neighbor_vote_fraction"}
