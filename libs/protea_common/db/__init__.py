@@ -1,0 +1,30 @@
+"""Access to PostgreSQL: the engine, sessions, the unit of work with its outbox, COPY and migrations."""
+
+from protea_common.db.copy import copy_binary, copy_rows
+from protea_common.db.engine import (
+    DatabaseUnavailableError,
+    SessionFactory,
+    build_engine,
+    build_session_factory,
+    check_database,
+    session_scope,
+    wait_for_database,
+)
+from protea_common.db.migrations import migrations_folder, upgrade_to_head
+from protea_common.db.unit_of_work import OUTBOX_CHANNEL, UnitOfWork
+
+__all__ = [
+    "OUTBOX_CHANNEL",
+    "DatabaseUnavailableError",
+    "SessionFactory",
+    "UnitOfWork",
+    "build_engine",
+    "build_session_factory",
+    "check_database",
+    "copy_binary",
+    "copy_rows",
+    "migrations_folder",
+    "session_scope",
+    "upgrade_to_head",
+    "wait_for_database",
+]

@@ -1,0 +1,130 @@
+"""The unit of work: rows and the events about them are committed together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from protea_common.db.engine import SessionFactory
+from protea_common.events import Envelope, Event
+from protea_common.orm import InboxEvent, OutboxEvent
+from protea_common.telemetry import inject_trace_context
+
+__all__ = ["OUTBOX_CHANNEL", "UnitOfWork"]
+
+OUTBOX_CHANNEL = "protea_outbox"
+"""PostgreSQL NOTIFY channel that wakes the relay when an event was committed."""
+
+
+class UnitOfWork:
+    """One transaction with its outbox.
+
+    Store classes take `session`, flush and never commit; this class commits at the end of the block and rolls back
+    when it raises. Events given to `publish` become outbox rows of the same transaction, so a crash can neither lose
+    an event nor send one for rows that were rolled back.
+    """
+
+    def __init__(
+        self, session_factory: SessionFactory, *, source: str, observe: Callable[[Event], None] | None = None
+    ) -> None:
+        self._session_factory = session_factory
+        self._source = source
+        self._observe = observe
+        self._events: list[Event] = []
+        self._session: AsyncSession | None = None
+        self._outbox: list[dict[str, object]] = []
+
+    @property
+    def session(self) -> AsyncSession:
+        """Session of the running transaction."""
+        if self._session is None:
+            raise RuntimeError("A unit of work is used outside its `async with` block.")
+        return self._session
+
+    async def __aenter__(self) -> Self:
+        self._session = self._session_factory()
+        # The first statement begins the transaction.
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        session, self._session = self.session, None
+        try:
+            if exc_type is None:
+                await self._write_outbox(session)
+                await session.commit()
+                self._tell_observer()
+            else:
+                await session.rollback()
+        finally:
+            self._outbox.clear()
+            self._events.clear()
+            await session.close()
+
+    def publish(self, event: Event, *, available_at: datetime | None = None, traceparent: str | None = None) -> UUID:
+        """Send an event once the transaction is committed.
+
+        Parameters
+        ----------
+        event
+            The fact.
+        available_at
+            Not before this time; ``None`` for at once. A delayed retry is sent like this.
+        traceparent
+            W3C trace context to continue; the current span's when ``None``.
+
+        Returns
+        -------
+        event_id
+            UUIDv7 under which consumers remember it.
+        """
+        envelope = Envelope.seal(event, source=self._source)
+        headers = inject_trace_context(dict(envelope.to_headers()))
+        if traceparent is not None:
+            headers["traceparent"] = traceparent
+        row: dict[str, object] = {
+            "id": envelope.id,
+            "routing_key": event.routing_key,
+            "source": self._source,
+            "subject": event.subject,
+            "body": event.model_dump(mode="json"),
+            "headers": headers,
+            "available_at": available_at or func.now(),
+        }
+        self._outbox.append(row)
+        self._events.append(event)
+        return envelope.id
+
+    async def has_received(self, consumer: str, event_id: UUID) -> bool:
+        """Whether the effect of an event was already committed by this consumer."""
+        found = await self.session.scalar(
+            select(InboxEvent.event_id).where(InboxEvent.consumer == consumer, InboxEvent.event_id == event_id)
+        )
+        return found is not None
+
+    async def receive(self, consumer: str, event_id: UUID) -> bool:
+        """Remember an event in the same transaction as its effect; false if it was there already."""
+        statement = upsert(InboxEvent).values(consumer=consumer, event_id=event_id).on_conflict_do_nothing()
+        inserted = await self.session.scalar(statement.returning(InboxEvent.event_id))
+        return inserted is not None
+
+    def _tell_observer(self) -> None:
+        if self._observe is not None:
+            for event in self._events:
+                self._observe(event)
+
+    async def _write_outbox(self, session: AsyncSession) -> None:
+        if not self._outbox:
+            return
+        # One statement per event: available_at may be an SQL expression, and a unit of work sends few.
+        for row in self._outbox:
+            await session.execute(insert(OutboxEvent).values(**row))
+        await session.execute(text(f"NOTIFY {OUTBOX_CHANNEL}"))

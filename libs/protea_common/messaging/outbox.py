@@ -1,0 +1,126 @@
+"""The relay: sends committed outbox rows with confirms, then marks them sent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import asyncpg
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from protea_common.db import OUTBOX_CHANNEL, SessionFactory, session_scope
+from protea_common.errors import TransientError
+from protea_common.messaging.bus import MessageBus, OutgoingMessage, UnroutableError
+from protea_common.messaging.codec import encode
+from protea_common.orm import OutboxEvent
+
+__all__ = ["OutboxRelay"]
+
+logger = logging.getLogger(__name__)
+
+_BATCH = 500
+"""Rows sent in one transaction: their confirms are awaited together, so more is faster but locks rows for longer."""
+
+_POLL = timedelta(seconds=1)
+"""Longest wait for a row when no notification comes: delayed rows become due without one."""
+
+
+class OutboxRelay:
+    """Moves outbox rows to the bus; several relays share the work, since each locks the rows that it sends.
+
+    A crash between the confirm and the commit sends a row twice; consumers claim, so the second delivery does nothing.
+    """
+
+    def __init__(self, engine: AsyncEngine, session_factory: SessionFactory, bus: MessageBus) -> None:
+        self._engine = engine
+        self._session_factory = session_factory
+        self._bus = bus
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Send rows until cancelled: at once when a commit notifies, at the latest every second."""
+        while True:
+            try:
+                async with self._listening():
+                    await self._relay_until_disconnected()
+            except (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, TransientError) as exc:
+                logger.warning("the relay waits", extra={"detail": str(exc)})
+                await asyncio.sleep(_POLL.total_seconds())
+
+    async def send_due(self) -> int:
+        """Send the rows that are due, oldest first; give their number.
+
+        Raises
+        ------
+        BrokerUnavailableError
+            If the bus does not confirm; the rows stay unsent.
+        """
+        async with session_scope(self._session_factory) as session:
+            due = (
+                select(OutboxEvent.id, OutboxEvent.routing_key, OutboxEvent.body, OutboxEvent.headers)
+                .where(OutboxEvent.sent_at.is_(None), OutboxEvent.available_at <= func.now())
+                .order_by(OutboxEvent.sequence)
+                .limit(_BATCH)
+                .with_for_update(skip_locked=True)
+            )
+            rows = (await session.execute(due)).all()
+            if rows:
+                await self._publish([_message(row) for row in rows])
+                await session.execute(
+                    update(OutboxEvent)
+                    .where(OutboxEvent.id.in_([row.id for row in rows]))
+                    .values(sent_at=func.now(), attempts=OutboxEvent.attempts + 1)
+                    .execution_options(synchronize_session=False)
+                )
+        return len(rows)
+
+    async def _publish(self, messages: Sequence[OutgoingMessage]) -> None:
+        try:
+            await self._bus.publish(messages)
+        except UnroutableError as exc:
+            # News that nobody listens to is fine. Work that no queue takes is found again by the reaper.
+            lost = {
+                m.routing_key for m in messages if m.message_id in exc.message_ids and _asks_for_work(m.routing_key)
+            }
+            if lost:
+                logger.exception("no queue takes this work", extra={"routing_keys": sorted(lost)})
+
+    async def _relay_until_disconnected(self) -> None:
+        while True:
+            self._wake.clear()
+            while await self.send_due() == _BATCH:
+                pass
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_POLL.total_seconds()):
+                    await self._wake.wait()
+
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        # A connection of its own: LISTEN lasts as long as the connection, which a pool would hand to others.
+        url = make_url(str(self._engine.url.render_as_string(hide_password=False))).set(drivername="postgresql")
+        connection = await asyncpg.connect(url.render_as_string(hide_password=False))
+        try:
+            await connection.add_listener(OUTBOX_CHANNEL, self._notified)
+            yield
+        finally:
+            await connection.close()
+
+    def _notified(self, *_: object) -> None:
+        self._wake.set()
+
+
+def _asks_for_work(routing_key: str) -> bool:
+    return routing_key.startswith("job.created.") or ".requested" in routing_key
+
+
+def _message(row: Row[tuple[object, ...]]) -> OutgoingMessage:
+    return OutgoingMessage(
+        message_id=str(row.id), routing_key=row.routing_key, body=encode(row.body), headers=row.headers
+    )

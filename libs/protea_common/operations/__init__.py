@@ -1,0 +1,32 @@
+"""What PROTEA can be asked to do: the payload contracts, checked at the edge and again by the owner."""
+
+from protea_common.operations.annotate import Annotate
+from protea_common.operations.embedding import ComputeEmbeddings, FitKmerEncoder
+from protea_common.operations.evaluation import GenerateEvaluationSet, RunCafaEvaluation
+from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnapshot, LoadProteins, Ping
+from protea_common.operations.payload import InvalidPayloadError, Operation, OperationPayload, dedup_key
+from protea_common.operations.prediction import DistanceMetric, DonorPolicy, PredictGoTerms
+from protea_common.operations.registry import OPERATIONS, UnknownOperationError, get_operation, operation_queues
+
+__all__ = [
+    "OPERATIONS",
+    "Annotate",
+    "ComputeEmbeddings",
+    "DistanceMetric",
+    "DonorPolicy",
+    "FitKmerEncoder",
+    "GenerateEvaluationSet",
+    "InvalidPayloadError",
+    "LoadGoaAnnotations",
+    "LoadOntologySnapshot",
+    "LoadProteins",
+    "Operation",
+    "OperationPayload",
+    "Ping",
+    "PredictGoTerms",
+    "RunCafaEvaluation",
+    "UnknownOperationError",
+    "dedup_key",
+    "get_operation",
+    "operation_queues",
+]

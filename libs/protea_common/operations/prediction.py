@@ -1,0 +1,49 @@
+"""Payloads of the predictor's operations."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from protea_common.operations.payload import OperationPayload
+
+__all__ = ["DistanceMetric", "DonorPolicy", "PredictGoTerms"]
+
+
+class DistanceMetric(StrEnum):
+    """Distance between embeddings."""
+
+    COSINE = "cosine"
+    L2 = "l2"
+
+
+class DonorPolicy(BaseModel):
+    """Which annotations may be transferred; NOT-qualified ones never are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    evidence_codes: tuple[str, ...] | None = Field(
+        default=None, min_length=1, max_length=64, description="Only these evidence codes; null for all."
+    )
+    reviewed_only: bool = Field(default=False, description="Only proteins that a curator reviewed (Swiss-Prot).")
+
+
+class PredictGoTerms(OperationPayload):
+    """Parameters of ``predict_go_terms``."""
+
+    embedding_config_id: UUID = Field(description="Recipe under which queries and references are compared.")
+    annotation_set_id: UUID = Field(description="Annotations that are transferred.")
+    ontology_snapshot_id: UUID = Field(description="Release of GO; it must be the annotation set's own.")
+    query_set_id: UUID = Field(description="Proteins to predict.")
+    limit_per_entry: int = Field(default=5, ge=1, le=100, description="Neighbours per query (K), in each pool.")
+    distance_threshold: float | None = Field(default=None, ge=0, description="Neighbours farther away are dropped.")
+    metric: DistanceMetric = Field(default=DistanceMetric.COSINE, description="Distance between embeddings.")
+    aspect_separated_knn: bool = Field(default=True, description="Search one pool per aspect instead of one for all.")
+    expand_votes_to_ancestors: bool = Field(
+        default=True, description="A vote for a term is also a vote for the terms above it."
+    )
+    donor_policy: DonorPolicy = Field(default=DonorPolicy(), description="Which annotations may be transferred.")
+    scoring_config_id: UUID | None = Field(default=None, description="How votes become scores; null for the default.")
+    batch_size: int = Field(default=256, ge=1, le=4096, description="Queries in one batch message.")

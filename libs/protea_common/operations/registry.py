@@ -1,0 +1,63 @@
+"""Every operation by name: its queue and the contract of its payload. The API refuses what is not here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from protea_common.errors import ContractError
+from protea_common.operations.annotate import Annotate
+from protea_common.operations.embedding import ComputeEmbeddings, FitKmerEncoder
+from protea_common.operations.evaluation import GenerateEvaluationSet, RunCafaEvaluation
+from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnapshot, LoadProteins, Ping
+from protea_common.operations.payload import Operation
+from protea_common.operations.prediction import PredictGoTerms
+
+__all__ = ["OPERATIONS", "UnknownOperationError", "get_operation", "operation_queues"]
+
+
+class UnknownOperationError(ContractError):
+    """No service knows how to do this operation."""
+
+    slug: ClassVar[str] = "unknown-operation"
+
+
+_OPERATIONS = (
+    Operation("ping", "protea.ping", Ping, "Ask whether the platform answers."),
+    Operation("load_proteins", "protea.ingest", LoadProteins, "Load proteins from a FASTA file."),
+    Operation("load_ontology_snapshot", "protea.ingest", LoadOntologySnapshot, "Load a GO release from an OBO file."),
+    Operation("load_goa_annotations", "protea.ingest", LoadGoaAnnotations, "Load GO annotations from a GAF file."),
+    Operation("fit_kmer_encoder", "protea.embeddings", FitKmerEncoder, "Fit the k-mer encoder on the proteins."),
+    Operation("compute_embeddings", "protea.embeddings", ComputeEmbeddings, "Embed sequences under a recipe."),
+    Operation("predict_go_terms", "protea.predictions", PredictGoTerms, "Transfer GO terms from neighbours."),
+    Operation(
+        "generate_evaluation_set",
+        "protea.evaluations",
+        GenerateEvaluationSet,
+        "Find what was learned between two sets.",
+    ),
+    Operation("run_cafa_evaluation", "protea.evaluations", RunCafaEvaluation, "Measure predictions the CAFA way."),
+    Operation("annotate", None, Annotate, "Embed a query set and predict its GO terms."),
+)
+
+OPERATIONS: Mapping[str, Operation] = {operation.name: operation for operation in _OPERATIONS}
+"""Every operation by its name."""
+
+
+def get_operation(name: str) -> Operation:
+    """Find an operation by its name.
+
+    Raises
+    ------
+    UnknownOperationError
+        Naming the operations there are.
+    """
+    try:
+        return OPERATIONS[name]
+    except KeyError:
+        raise UnknownOperationError(f"Unknown operation {name!r}; known are {', '.join(sorted(OPERATIONS))}.") from None
+
+
+def operation_queues() -> dict[str, str]:
+    """Queue of every operation that has one."""
+    return {operation.name: operation.queue for operation in _OPERATIONS if operation.queue is not None}

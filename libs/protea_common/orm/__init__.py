@@ -1,0 +1,77 @@
+"""Every table of PROTEA as a mapped class; importing this package makes ``Base.metadata`` complete."""
+
+from __future__ import annotations
+
+from protea_common.orm.access import ApiKey
+from protea_common.orm.annotation import AnnotationSet, ProteinGOAnnotation
+from protea_common.orm.base import Base
+from protea_common.orm.dataset import Dataset
+from protea_common.orm.dead_letter import DeadLetter
+from protea_common.orm.embedding import EmbeddingConfig, SequenceEmbedding
+from protea_common.orm.evaluation import EvaluationResult, EvaluationSet
+from protea_common.orm.experiment import ExperimentRun, ExperimentRunStatus
+from protea_common.orm.inbox import InboxEvent
+from protea_common.orm.interpro import InterProAnnotation, InterProGoMapping
+from protea_common.orm.job import (
+    ACTIVE_STATUSES,
+    LEASE_TOKEN_SEQUENCE,
+    BatchStatus,
+    Job,
+    JobBatch,
+    JobComment,
+    JobEvent,
+    JobStatus,
+)
+from protea_common.orm.ontology import GOTerm, GOTermRelationship, OntologySnapshot
+from protea_common.orm.outbox import OutboxEvent
+from protea_common.orm.prediction import GOPrediction, GOPredictionFeatures, PredictionSet, PredictionSetStatus
+from protea_common.orm.protein import Protein, ProteinUniProtMetadata
+from protea_common.orm.query import QuerySet, QuerySetEntry
+from protea_common.orm.reranker import RerankerModel
+from protea_common.orm.scoring import ScoringConfig
+from protea_common.orm.sequence import Sequence
+from protea_common.orm.support import SupportEntry
+from protea_common.orm.traffic import VisitorEvent
+
+__all__ = [
+    "ACTIVE_STATUSES",
+    "LEASE_TOKEN_SEQUENCE",
+    "AnnotationSet",
+    "ApiKey",
+    "Base",
+    "BatchStatus",
+    "Dataset",
+    "DeadLetter",
+    "EmbeddingConfig",
+    "EvaluationResult",
+    "EvaluationSet",
+    "ExperimentRun",
+    "ExperimentRunStatus",
+    "GOPrediction",
+    "GOPredictionFeatures",
+    "GOTerm",
+    "GOTermRelationship",
+    "InboxEvent",
+    "InterProAnnotation",
+    "InterProGoMapping",
+    "Job",
+    "JobBatch",
+    "JobComment",
+    "JobEvent",
+    "JobStatus",
+    "OntologySnapshot",
+    "OutboxEvent",
+    "PredictionSet",
+    "PredictionSetStatus",
+    "Protein",
+    "ProteinGOAnnotation",
+    "ProteinUniProtMetadata",
+    "QuerySet",
+    "QuerySetEntry",
+    "RerankerModel",
+    "ScoringConfig",
+    "Sequence",
+    "SequenceEmbedding",
+    "SupportEntry",
+    "VisitorEvent",
+]

@@ -1,0 +1,88 @@
+"""What predictions are measured against, and how they did."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from protea_common.orm.annotation import AnnotationSet
+from protea_common.orm.base import Base, CreatedAt, JsonObject, UuidKey
+from protea_common.orm.job import Job
+from protea_common.orm.prediction import PredictionSet
+from protea_common.orm.reranker import RerankerModel
+from protea_common.orm.scoring import ScoringConfig
+
+__all__ = ["EvaluationResult", "EvaluationSet"]
+
+
+class EvaluationSet(Base):
+    """What was learnt between two annotation sets, t0 and t1.
+
+    Written by the evaluator.
+
+    Attributes
+    ----------
+    old_annotation_set_id, new_annotation_set_id
+        Annotations at t0 and at t1.
+    stats
+        Proteins and annotations per category of knowledge.
+    groundtruth_uri
+        The ground truth in the artifact store.
+    """
+
+    __tablename__ = "evaluation_set"
+    __table_args__ = (
+        UniqueConstraint("old_annotation_set_id", "new_annotation_set_id", name="uq_evaluation_set_old_new"),
+    )
+
+    id: Mapped[UuidKey]
+    old_annotation_set_id: Mapped[UUID] = mapped_column(ForeignKey("annotation_set.id", ondelete="RESTRICT"))
+    new_annotation_set_id: Mapped[UUID] = mapped_column(ForeignKey("annotation_set.id", ondelete="RESTRICT"))
+    job_id: Mapped[UUID | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
+    stats: Mapped[JsonObject]
+    groundtruth_uri: Mapped[str | None] = mapped_column(String(512))
+    created_at: Mapped[CreatedAt] = mapped_column(index=True)
+
+    old_annotation_set: Mapped[AnnotationSet] = relationship(foreign_keys=[old_annotation_set_id], lazy="raise")
+    new_annotation_set: Mapped[AnnotationSet] = relationship(foreign_keys=[new_annotation_set_id], lazy="raise")
+    job: Mapped[Job | None] = relationship(lazy="raise")
+
+
+class EvaluationResult(Base):
+    """How one prediction set did on one evaluation set.
+
+    Written by the evaluator.
+
+    Attributes
+    ----------
+    reranker_config
+        Re-ranker per category and aspect, when there is more than the one of ``reranker_model_id``.
+    results
+        Category (NK, LK, PK), then aspect (BPO, MFO, CCO), then measure. What was not measured is absent, never zero.
+    evaluator
+        Engine, its version, the recipe and the digest of the ontology file: figures that differ in one of them are
+        not comparable.
+    """
+
+    __tablename__ = "evaluation_result"
+    __table_args__ = (Index(None, "evaluation_set_id", "created_at"),)
+
+    id: Mapped[UuidKey]
+    evaluation_set_id: Mapped[UUID] = mapped_column(ForeignKey("evaluation_set.id", ondelete="CASCADE"))
+    prediction_set_id: Mapped[UUID] = mapped_column(ForeignKey("prediction_set.id", ondelete="CASCADE"))
+    scoring_config_id: Mapped[UUID | None] = mapped_column(ForeignKey("scoring_config.id", ondelete="SET NULL"))
+    reranker_model_id: Mapped[UUID | None] = mapped_column(ForeignKey("reranker_model.id", ondelete="SET NULL"))
+    reranker_config: Mapped[dict[str, Any] | None]
+    job_id: Mapped[UUID | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
+    results: Mapped[JsonObject]
+    evaluator: Mapped[JsonObject]
+    created_at: Mapped[CreatedAt]
+
+    evaluation_set: Mapped[EvaluationSet] = relationship(lazy="raise")
+    prediction_set: Mapped[PredictionSet] = relationship(lazy="raise")
+    scoring_config: Mapped[ScoringConfig | None] = relationship(lazy="raise")
+    reranker_model: Mapped[RerankerModel | None] = relationship(lazy="raise")
+    job: Mapped[Job | None] = relationship(lazy="raise")

@@ -1,0 +1,39 @@
+"""Named formulas that turn the signals of a prediction into its score."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import CheckConstraint, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from protea_common.orm.base import Base, CreatedAt, JsonObject, UuidKey
+
+__all__ = ["ScoringConfig"]
+
+
+class ScoringConfig(Base):
+    """A scoring formula, never changed once made.
+
+    Written by the gateway.
+
+    Attributes
+    ----------
+    formula
+        ``linear``, or ``evidence_weighted``: the same, times the weight of the donor's evidence.
+    weights
+        Weight of each signal, in [0, 1].
+    evidence_weights
+        Weight of single evidence codes, in [0, 1]; null for the defaults.
+    """
+
+    __tablename__ = "scoring_config"
+    __table_args__ = (CheckConstraint("formula IN ('linear', 'evidence_weighted')", name="formula"),)
+
+    id: Mapped[UuidKey]
+    name: Mapped[str] = mapped_column(String(255), unique=True)
+    formula: Mapped[str] = mapped_column(String(50))
+    weights: Mapped[JsonObject]
+    evidence_weights: Mapped[dict[str, Any] | None]
+    description: Mapped[str | None]
+    created_at: Mapped[CreatedAt]

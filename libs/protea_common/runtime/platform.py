@@ -1,0 +1,108 @@
+"""The parts that every service stands on, opened in order and closed in reverse."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from protea_common.db import SessionFactory, UnitOfWork, build_engine, build_session_factory, wait_for_database
+from protea_common.jobs import ConsumerParts, LeaseTimes, Reaper, ReaperTimes, RetryPolicy
+from protea_common.jobs.metrics import count_event
+from protea_common.messaging.bus import MessageBus
+from protea_common.messaging.outbox import OutboxRelay
+from protea_common.messaging.topology import protea_topology
+from protea_common.operations import operation_queues
+from protea_common.settings import Settings
+from protea_common.storage import ArtifactStore, get_artifact_store
+from protea_common.telemetry import MetricRegistry, build_metric_registry
+
+__all__ = ["Platform", "open_platform"]
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What a process has one of.
+
+    Attributes
+    ----------
+    settings
+        Resolved settings.
+    engine, session_factory
+        The database.
+    bus
+        The message bus, connected, its topology declared.
+    artifacts
+        Where large files are.
+    metrics
+        What ``/metrics`` shows.
+    worker
+        Name of this process on the rows that it holds: host and process id.
+    """
+
+    settings: Settings
+    engine: AsyncEngine
+    session_factory: SessionFactory
+    bus: MessageBus
+    artifacts: ArtifactStore
+    metrics: MetricRegistry
+    worker: str
+
+    def unit_of_work(self, *, source: str) -> UnitOfWork:
+        """Begin a transaction whose events come from ``source``."""
+        return UnitOfWork(self.session_factory, source=source, observe=partial(count_event, self.metrics))
+
+    def consumer_parts(self, *, source: str) -> ConsumerParts:
+        """Give a service's consumers what they need."""
+        worker = self.settings.worker
+        return ConsumerParts(
+            session_factory=self.session_factory,
+            source=source,
+            worker=self.worker,
+            lease=LeaseTimes(lease=worker.lease, heartbeat=worker.heartbeat),
+            retry=RetryPolicy(base=worker.retry_base, maximum=worker.retry_maximum),
+            observe=partial(count_event, self.metrics),
+        )
+
+    def relay(self) -> OutboxRelay:
+        """Make this process's outbox relay."""
+        return OutboxRelay(self.engine, self.session_factory, self.bus)
+
+    def reaper(self, *, forgetful_bus: bool) -> Reaper:
+        """Make this process's reaper."""
+        worker = self.settings.worker
+        times = ReaperTimes(interval=worker.reaper_interval, stalled_after=worker.stalled_after)
+        return Reaper(partial(self.unit_of_work, source="protea-reaper"), times=times, forgetful_bus=forgetful_bus)
+
+
+@asynccontextmanager
+async def open_platform(settings: Settings, bus: MessageBus) -> AsyncIterator[Platform]:
+    """Wait for the database and the broker, open everything, and close it when the block ends.
+
+    Raises
+    ------
+    DatabaseUnavailableError, BrokerUnavailableError
+        If one does not answer within ``settings.startup.dependency_wait``.
+    """
+    engine = build_engine(settings)
+    try:
+        await wait_for_database(engine, limit=settings.startup.dependency_wait)
+        async with aclosing(bus):
+            await bus.connect()
+            await bus.declare(protea_topology(operation_queues()))
+            yield Platform(
+                settings=settings,
+                engine=engine,
+                session_factory=build_session_factory(engine),
+                bus=bus,
+                artifacts=get_artifact_store(settings),
+                metrics=build_metric_registry(),
+                worker=f"{socket.gethostname()}:{os.getpid()}",
+            )
+    finally:
+        await engine.dispose()

@@ -1,0 +1,177 @@
+"""Running services: consume, serve health, drain on SIGTERM. One process may hold one service or all five."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from protea_common.db import check_database
+from protea_common.errors import ProteaError
+from protea_common.messaging.bus import BrokerUnavailableError, Handler, Subscription
+from protea_common.messaging.rabbitmq import RabbitBus
+from protea_common.runtime.http import serve_http
+from protea_common.runtime.platform import Platform, open_platform
+from protea_common.settings import load_settings
+from protea_common.telemetry import (
+    HealthCheck,
+    configure_logging,
+    configure_telemetry,
+    health_routes,
+    shutdown_telemetry,
+)
+
+__all__ = ["BuildService", "QueueConsumer", "Service", "health_checks", "run_service", "serve"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueConsumer:
+    """One queue, who handles its messages, and how many at a time."""
+
+    queue: str
+    handler: Handler
+    prefetch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a service does once it is wired.
+
+    Attributes
+    ----------
+    name
+        For logs and spans, for example ``protea-embedder``.
+    consumers
+        The queues it reads.
+    background
+        Coroutines that run as long as the service does.
+    app
+        HTTP application of the gateway; other services answer health and metrics only.
+    """
+
+    name: str
+    consumers: Sequence[QueueConsumer] = ()
+    background: Sequence[Callable[[], Awaitable[None]]] = ()
+    app: ASGIApp | None = field(default=None)
+
+
+BuildService = Callable[[Platform], AbstractAsyncContextManager[Service]]
+"""A service's wiring: opens what the service needs, yields it, closes everything."""
+
+
+def run_service(name: str, build: BuildService) -> NoReturn:
+    """Run one service as a process of its own until SIGTERM or SIGINT; never returns.
+
+    The exit code is 1, with one line that says what to do, when a setting is missing or a dependency does not answer
+    in time.
+    """
+    try:
+        asyncio.run(_run_process(name, build))
+    except* ProteaError as group:
+        for exc in group.exceptions:
+            logger.critical("%s stops: %s", name, exc)
+        sys.exit(1)
+    sys.exit(0)
+
+
+async def _run_process(name: str, build: BuildService) -> None:
+    configure_logging()
+    settings = load_settings(Path.cwd())
+    configure_telemetry(default_service_name=name)
+    bus = RabbitBus(
+        settings.amqp_url,
+        connection_name=name,
+        connect_timeout=settings.startup.dependency_wait,
+        heartbeat=settings.queue.amqp_heartbeat,
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with open_platform(settings, bus) as platform, build(platform) as service:
+            app = service.app or Starlette(
+                routes=health_routes(health_checks(platform), platform.metrics, engine=platform.engine)
+            )
+            async with serve_http(app, host=settings.http.host, port=settings.http.port):
+                await serve(platform, [service], stop, forgetful_bus=False)
+    finally:
+        shutdown_telemetry()
+
+
+async def serve(platform: Platform, services: Sequence[Service], stop: asyncio.Event, *, forgetful_bus: bool) -> None:
+    """Run services on one platform until ``stop`` is set, then drain.
+
+    Draining: no new messages; running work may finish within the shutdown grace, the rest is handed back; the relay
+    sends what that wrote.
+    """
+    relay, reaper = platform.relay(), platform.reaper(forgetful_bus=forgetful_bus)
+    async with _background(
+        [relay.run, reaper.run, *(run for service in services for run in service.background)]
+    ) as crash:
+        subscriptions = [await _subscribe(platform, c) for service in services for c in service.consumers]
+        try:
+            logger.info("ready", extra={"services": [service.name for service in services]})
+            await _first(stop, crash)
+            logger.info("draining", extra={"services": [service.name for service in services]})
+        finally:
+            grace = platform.settings.worker.shutdown_grace
+            await asyncio.gather(*(subscription.stop(grace) for subscription in subscriptions))
+        await relay.send_due()
+
+
+@asynccontextmanager
+async def _background(coroutines: Sequence[Callable[[], Awaitable[None]]]) -> AsyncIterator[asyncio.Event]:
+    """Run coroutines beside the block; one that fails sets the event and its error is raised at the end."""
+    crashed = asyncio.Event()
+
+    async def guarded(run: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await run()
+        finally:
+            crashed.set()
+
+    tasks = [asyncio.create_task(guarded(run)) for run in coroutines]
+    try:
+        yield crashed
+    finally:
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    failures = [o for o in outcomes if isinstance(o, Exception)]
+    if failures:
+        raise ExceptionGroup("a background task failed", failures)
+
+
+async def _subscribe(platform: Platform, consumer: QueueConsumer) -> Subscription:
+    return await platform.bus.subscribe(consumer.queue, consumer.handler, prefetch=consumer.prefetch)
+
+
+async def _first(*events: asyncio.Event) -> None:
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+def health_checks(platform: Platform) -> dict[str, HealthCheck]:
+    """Readiness checks of what every service depends on."""
+
+    async def broker() -> None:
+        if not await platform.bus.is_connected():
+            raise BrokerUnavailableError("The message broker is not connected; check PROTEA_AMQP_URL and the server.")
+
+    return {"database": lambda: check_database(platform.engine), "broker": broker}

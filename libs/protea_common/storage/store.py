@@ -1,0 +1,89 @@
+"""The port to large files: reference matrices, fitted encoders, evaluation results."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from protea_common.errors import PermanentError, TransientError
+
+__all__ = ["ArtifactNotFoundError", "ArtifactSource", "ArtifactStore", "ArtifactStoreUnavailable"]
+
+ArtifactSource: TypeAlias = Path | bytes | AsyncIterator[bytes]
+"""What can be stored: a local file, bytes in memory, or chunks as they come."""
+
+
+class ArtifactNotFoundError(PermanentError):
+    """There is no artifact of that name in the store."""
+
+    slug = "artifact-not-found"
+    status = 404
+
+
+class ArtifactStoreUnavailable(TransientError):  # noqa: N818 - the name that operators of earlier versions know
+    """The artifact store cannot be written or read at the moment."""
+
+    slug = "artifact-store-unavailable"
+
+
+class ArtifactStore(Protocol):
+    """Keeps blobs under slash-separated keys (``datasets/v1/train.npy``).
+
+    URIs are stored verbatim in the database, so that a reader needs no knowledge of the store that wrote them. Every
+    method that takes a key raises ``InvalidArtifactKeyError`` for one that is not allowed, and all but ``url`` and
+    ``key_from_uri`` raise ``ArtifactStoreUnavailable`` when the store does not work.
+    """
+
+    async def put(self, key: str, source: ArtifactSource) -> str:
+        """Store ``source`` under ``key``, replacing what is there; return its URI.
+
+        Readers see all of it or none of it; of two writers at once, one wins whole. What ``source`` raises passes
+        through and leaves the key as it was.
+        """
+        ...
+
+    async def get(self, key: str) -> bytes:
+        """Read the whole artifact into memory.
+
+        Raises
+        ------
+        ArtifactNotFoundError
+            If there is none.
+        """
+        ...
+
+    def local_path(self, key: str) -> AbstractAsyncContextManager[Path]:
+        """Lend the artifact as a local file, to be memory-mapped or read by a library; read-only by agreement.
+
+        The path is valid inside the block; memory mapped within it stays valid after it.
+
+        Raises
+        ------
+        ArtifactNotFoundError
+            If there is none.
+        """
+        ...
+
+    async def exists(self, key: str) -> bool:
+        """Whether there is an artifact under ``key``."""
+        ...
+
+    async def delete(self, key: str) -> bool:
+        """Remove the artifact; false if there was none."""
+        ...
+
+    def url(self, key: str) -> str:
+        """URI of ``key``, whether or not it exists; without input or output."""
+        ...
+
+    def key_from_uri(self, uri: str) -> str:
+        """Key of a URI that this store gave out.
+
+        Raises
+        ------
+        InvalidArtifactKeyError
+            If the URI does not lie in this store.
+        """
+        ...
