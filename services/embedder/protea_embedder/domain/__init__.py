@@ -1,0 +1,1 @@
+"""Sequences into vectors, as pure functions: encoders, recipes, batches."""

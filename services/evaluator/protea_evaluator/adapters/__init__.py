@@ -1,0 +1,1 @@
+"""The outside systems of the evaluator, one module each."""

@@ -1,0 +1,1 @@
+"""Parsers of ontology and annotation files: text lines in, plain values out."""

@@ -1,0 +1,1 @@
+"""Pure functions and frozen dataclasses on numpy arrays; no input or output."""

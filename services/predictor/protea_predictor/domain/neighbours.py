@@ -1,0 +1,171 @@
+"""Exact nearest neighbours by tiled matrix multiplication, in one pass over the references for any number of pools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protea_predictor.domain.distances import Metric, Vectors, exact_distances
+from protea_predictor.domain.errors import require_shape
+from protea_predictor.domain.ragged import group_starts
+from protea_predictor.domain.rough_distances import RoughQueries
+
+__all__ = ["DEFAULT_TILE_ROWS", "Neighbours", "nearest_in_pools", "nearest_neighbours"]
+
+DEFAULT_TILE_ROWS = 4096
+"""References compared at once; the rough distances take ``n_queries * tile_rows * 4`` bytes.
+
+Smaller tiles starve the matrix multiplication, larger ones leave the processor's cache.
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbours:
+    """The nearest references of each query.
+
+    Attributes
+    ----------
+    distances
+        Shape ``(n_queries, k)``, float64, ascending along axis 1; ``inf`` where there is no neighbour.
+    rows
+        Row of each neighbour among the references, same shape, int64; equally distant ones by ascending row; ``-1``
+        where there is no neighbour.
+    """
+
+    distances: NDArray[np.float64]
+    rows: NDArray[np.int64]
+
+    @classmethod
+    def none(cls, n_queries: int, k: int) -> Neighbours:
+        """Give no query a neighbour yet."""
+        return cls(np.full((n_queries, k), np.inf), np.full((n_queries, k), -1, dtype=np.int64))
+
+    def within(self, distance_threshold: float) -> Neighbours:
+        """Drop the neighbours that lie farther away than the threshold."""
+        is_near = self.distances <= distance_threshold
+        return Neighbours(np.where(is_near, self.distances, np.inf), np.where(is_near, self.rows, -1))
+
+
+def nearest_neighbours(
+    queries: Vectors,
+    references: Vectors,
+    *,
+    k: int,
+    excluded: NDArray[np.int64] | None = None,
+    metric: Metric = Metric.COSINE,
+    distance_threshold: float | None = None,
+    tile_rows: int = DEFAULT_TILE_ROWS,
+) -> Neighbours:
+    """Find the nearest references of each query among all references.
+
+    Parameters and errors are those of `nearest_in_pools`.
+    """
+    everything = np.arange(len(references), dtype=np.int64)
+    (found,) = nearest_in_pools(
+        queries,
+        references,
+        pools=(everything,),
+        k=k,
+        excluded=excluded,
+        metric=metric,
+        distance_threshold=distance_threshold,
+        tile_rows=tile_rows,
+    )
+    return found
+
+
+def nearest_in_pools(
+    queries: Vectors,
+    references: Vectors,
+    *,
+    pools: Sequence[NDArray[np.int64]],
+    k: int,
+    excluded: NDArray[np.int64] | None = None,
+    metric: Metric = Metric.COSINE,
+    distance_threshold: float | None = None,
+    tile_rows: int = DEFAULT_TILE_ROWS,
+) -> tuple[Neighbours, ...]:
+    """Find the nearest references of each query in each of several pools.
+
+    Float32 products choose who may be among the nearest, with a bound on their error; float64 decides. So the result
+    is the one a full sort of the exact distances gives, whatever the tile, and the pools share one multiplication.
+
+    Parameters
+    ----------
+    queries, references
+        Vectors, shapes ``(n, D)`` and ``(m, D)``.
+    pools
+        Reference rows of each pool, ascending and distinct.
+    k
+        Neighbours per query and pool, at least 1.
+    excluded
+        Reference rows each query must not find, shape ``(n, e)``, padded with -1.
+    metric
+        Which distance.
+    distance_threshold
+        Neighbours farther away are dropped; ``None`` keeps all.
+    tile_rows
+        References per multiplication.
+
+    Returns
+    -------
+    neighbours
+        One per pool, in the order of the pools.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If queries and references differ in dimensions, or ``excluded`` has not one row per query.
+    InvalidVectorError
+        If a vector is not finite, or longer than 1e15.
+    """
+    _require_matching(queries, references, excluded)
+    rough_queries = RoughQueries.of(queries, metric)
+    found = [Neighbours.none(len(queries), k) for _ in pools]
+    for start in range(0, len(references), tile_rows):
+        rough = rough_queries.against(references[start : start + tile_rows], start=start)
+        if excluded is not None:
+            rough.leave_out(excluded)
+        for index, pool in enumerate(pools):
+            query_rows, rows = rough.candidates(pool, kth_distances=found[index].distances[:, -1], k=k)
+            distances = exact_distances(queries, references, query_rows=query_rows, reference_rows=rows, metric=metric)
+            found[index] = _merged(found[index], query_rows=query_rows, rows=rows, distances=distances)
+    if distance_threshold is not None:
+        found = [neighbours.within(distance_threshold) for neighbours in found]
+    return tuple(found)
+
+
+def _require_matching(queries: Vectors, references: Vectors, excluded: NDArray[np.int64] | None) -> None:
+    require_shape(
+        queries.shape[1:] == references.shape[1:] and queries.ndim == 2,  # noqa: PLR2004 - rows of vectors
+        f"Queries have shape {queries.shape}, references {references.shape}; embed both with the same recipe.",
+    )
+    if excluded is not None:
+        require_shape(
+            len(excluded) == len(queries),
+            f"{len(excluded)} rows of exclusions for {len(queries)} queries; give one per query.",
+        )
+
+
+def _merged(
+    best: Neighbours, *, query_rows: NDArray[np.int64], rows: NDArray[np.int64], distances: NDArray[np.float64]
+) -> Neighbours:
+    """Keep the k nearest of those known and those that came."""
+    if len(rows) == 0:
+        return best
+    n_queries, k = best.rows.shape
+    known_queries, known_ranks = np.nonzero(best.rows >= 0)
+    query_rows = np.concatenate((known_queries, query_rows))
+    rows = np.concatenate((best.rows[known_queries, known_ranks], rows))
+    distances = np.concatenate((best.distances[known_queries, known_ranks], distances))
+    order = np.lexsort((rows, distances, query_rows))
+    starts = group_starts(query_rows[order])
+    ranks = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
+    kept, ranks = order[ranks < k], ranks[ranks < k]
+    merged = Neighbours.none(n_queries, k)
+    merged.distances[query_rows[kept], ranks] = distances[kept]
+    merged.rows[query_rows[kept], ranks] = rows[kept]
+    return merged

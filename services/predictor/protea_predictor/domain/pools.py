@@ -1,0 +1,83 @@
+"""Which references are searched for which aspect: one pool per aspect, or one for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protea_common.domain.ontology import ASPECTS, Aspect, GoGraph
+from protea_predictor.domain.distances import Metric, Vectors
+from protea_predictor.domain.neighbours import DEFAULT_TILE_ROWS, Neighbours, nearest_in_pools
+from protea_predictor.domain.reference_annotations import ReferenceAnnotations
+
+__all__ = ["Pool", "PoolNeighbours", "build_pools", "search_pools"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """References among which donors for an aspect are sought.
+
+    Attributes
+    ----------
+    aspect
+        Aspect whose terms its members give; ``None`` for all three.
+    reference_rows
+        Members, ascending.
+    """
+
+    aspect: Aspect | None
+    reference_rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoolNeighbours:
+    """The neighbours found in a pool, which give terms of its aspect only."""
+
+    aspect: Aspect | None
+    neighbours: Neighbours
+
+
+def build_pools(annotations: ReferenceAnnotations, graph: GoGraph, *, is_aspect_separated: bool) -> tuple[Pool, ...]:
+    """Put each reference into the pool of every aspect it is annotated in, or all annotated ones into one pool.
+
+    Returns
+    -------
+    pools
+        In the order of `ASPECTS`, or the one shared pool; a pool may be empty.
+    """
+    if not is_aspect_separated:
+        return (Pool(None, np.flatnonzero(np.diff(annotations.indptr))),)
+    has_aspect = np.zeros((len(annotations.density), len(ASPECTS)), dtype=np.bool_)
+    has_aspect[annotations.owners, graph.aspects[annotations.term_rows]] = True
+    return tuple(Pool(aspect, np.flatnonzero(has_aspect[:, column])) for column, aspect in enumerate(ASPECTS))
+
+
+def search_pools(
+    queries: Vectors,
+    references: Vectors,
+    pools: Sequence[Pool],
+    *,
+    k: int,
+    excluded: NDArray[np.int64] | None = None,
+    metric: Metric = Metric.COSINE,
+    distance_threshold: float | None = None,
+    tile_rows: int = DEFAULT_TILE_ROWS,
+) -> tuple[PoolNeighbours, ...]:
+    """Find the k nearest references of each query in each pool.
+
+    Parameters and errors are those of `nearest_in_pools`; the result is in the order of the pools.
+    """
+    found = nearest_in_pools(
+        queries,
+        references,
+        pools=[pool.reference_rows for pool in pools],
+        k=k,
+        excluded=excluded,
+        metric=metric,
+        distance_threshold=distance_threshold,
+        tile_rows=tile_rows,
+    )
+    return tuple(PoolNeighbours(pool.aspect, neighbours) for pool, neighbours in zip(pools, found, strict=True))

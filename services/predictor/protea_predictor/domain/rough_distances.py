@@ -1,0 +1,178 @@
+"""Rough distances of all queries to a tile of references: which of them may be among the nearest, and which not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protea_predictor.domain.distances import SMALLEST_SQUARED_NORM, Metric, Vectors
+from protea_predictor.domain.errors import InvalidVectorError
+
+__all__ = ["RoughDistances", "RoughQueries"]
+
+_LARGEST_SQUARED_NORM = 1e30
+"""Vectors longer than its root are refused: their products would overflow in float32."""
+
+_FLOAT32_STEP = 2.0**-24
+_FLOAT64_STEP = 2.0**-53
+_SMALLEST_FLOAT32 = 2.0**-149
+_UNLIMITED = 1e38
+"""Above any rough distance of vectors that are accepted, below what float32 can hold."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoughDistances:
+    """Float32 distances of all queries to the references of one tile.
+
+    Attributes
+    ----------
+    start
+        Reference row of the first column.
+    values
+        Distance less the query's offset, shape ``(n_queries, n_tile)``, float32.
+    offsets
+        What each query's values lack to be distances, shape ``(n_queries,)``.
+    error
+        How far a query's values can lie from the truth, same shape.
+    """
+
+    start: int
+    values: NDArray[np.float32]
+    offsets: NDArray[np.float64]
+    error: NDArray[np.float64]
+
+    def leave_out(self, excluded: NDArray[np.int64]) -> None:
+        """Put the reference rows that a query must not find, shape ``(n_queries, e)``, infinitely far away."""
+        in_tile = (excluded >= self.start) & (excluded < self.start + self.values.shape[1])
+        self.values[np.nonzero(in_tile)[0], excluded[in_tile] - self.start] = np.inf
+
+    def candidates(
+        self, pool: NDArray[np.int64], *, kth_distances: NDArray[np.float64], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Choose the pairs of query and pool member that may be among the k nearest; no other pair can.
+
+        Parameters
+        ----------
+        pool
+            Reference rows searched, ascending.
+        kth_distances
+            Distance of the k-th nearest reference known so far, ``inf`` where there are fewer, shape ``(n_queries,)``.
+        k
+            Neighbours wanted.
+
+        Returns
+        -------
+        query_rows, reference_rows
+            The pairs, by ascending query row.
+        """
+        first, last = np.searchsorted(pool, (self.start, self.start + self.values.shape[1]))
+        columns = pool[first:last] - self.start
+        values = self.values if len(columns) == self.values.shape[1] else self.values[:, columns]
+        limits = kth_distances - self.offsets + self.error
+        if len(columns) >= k and np.isinf(limits).any():
+            kth = np.partition(values, k - 1, axis=1)[:, k - 1].astype(np.float64)
+            limits = np.minimum(limits, kth + 2 * self.error)
+        query_rows, hits = np.nonzero(values <= _as_float32(limits)[:, None])
+        return query_rows, pool[first:last][hits]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoughQueries:
+    """Queries made ready for one matrix multiplication per tile. Instances come from `of`.
+
+    Attributes
+    ----------
+    factors
+        Left operand of the product, shape ``(n_queries, D)``, float32.
+    offsets
+        What a rough value lacks to be a distance, shape ``(n_queries,)``.
+    norms
+        Lengths of the queries, same shape.
+    """
+
+    metric: Metric
+    factors: NDArray[np.float32]
+    offsets: NDArray[np.float64]
+    norms: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, queries: Vectors, metric: Metric) -> RoughQueries:
+        """Prepare the queries.
+
+        Raises
+        ------
+        InvalidVectorError
+            If a query is not finite, or longer than 1e15.
+        """
+        vectors = np.ascontiguousarray(queries, dtype=np.float32)
+        squared_norms = _squared_norms(vectors, "query")
+        # In float64: an error here would shift a query's limit and be in no bound.
+        offsets = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+        norms = np.sqrt(offsets)
+        match metric:
+            case Metric.COSINE:
+                return cls(metric, -_unit(vectors, squared_norms), np.ones(len(vectors)), norms)
+            case Metric.L2:
+                return cls(metric, -2 * vectors, offsets, norms)
+
+    def against(self, tile: Vectors, *, start: int) -> RoughDistances:
+        """Compare all queries with the references from row ``start`` on that stand in the tile.
+
+        Raises
+        ------
+        InvalidVectorError
+            If a reference is not finite, or longer than 1e15.
+        """
+        vectors = np.ascontiguousarray(tile, dtype=np.float32)
+        squared_norms = _squared_norms(vectors, "reference")
+        match self.metric:
+            case Metric.COSINE:
+                values = self.factors @ _unit(vectors, squared_norms).T
+                return RoughDistances(start, values, self.offsets, np.full(len(values), self._rounding()))
+            case Metric.L2:
+                values = self.factors @ vectors.T
+                values += squared_norms
+                longest = float(np.sqrt(squared_norms.max(initial=0.0)))
+                return RoughDistances(start, values, self.offsets, self._squared_error(longest))
+
+    def _rounding(self) -> float:
+        """Bound of the relative error of a float32 product of D terms, twice over for the two lengths.
+
+        Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.1: |error| <= D u |q||r|, in any order.
+        """
+        return float(2 * self.factors.shape[1] + 16) * _FLOAT32_STEP
+
+    def _squared_error(self, longest: float) -> NDArray[np.float64]:
+        """As `_rounding` for squared distances, with what float64 loses when a query is far longer than a reference."""
+        dimensions = self.factors.shape[1]
+        rough = self._rounding() * (longest**2 + 2 * self.norms * longest)
+        exact = 4 * dimensions * _FLOAT64_STEP * (longest + self.norms) ** 2
+        bound: NDArray[np.float64] = rough + exact + 4 * dimensions * _SMALLEST_FLOAT32
+        return bound
+
+
+def _as_float32(limits: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Round up, so that a pair at the limit stays, but below infinity, so that what is left out does not."""
+    rounded = np.minimum(limits, _UNLIMITED).astype(np.float32)
+    wider: NDArray[np.float32] = np.nextafter(rounded, np.float32(np.inf))
+    return wider
+
+
+def _squared_norms(vectors: NDArray[np.float32], role: str) -> NDArray[np.float32]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        squared: NDArray[np.float32] = np.einsum("ij,ij->i", vectors, vectors)
+    is_bad = ~(squared <= _LARGEST_SQUARED_NORM)
+    if is_bad.any():
+        raise InvalidVectorError(
+            f"{int(is_bad.sum())} {role} vectors are not finite or longer than 1e15; compute these embeddings again."
+        )
+    return squared
+
+
+def _unit(vectors: NDArray[np.float32], squared_norms: NDArray[np.float32]) -> NDArray[np.float32]:
+    is_defined = squared_norms >= SMALLEST_SQUARED_NORM
+    inverse_norms = np.divide(1.0, np.sqrt(squared_norms), out=np.zeros_like(squared_norms), where=is_defined)
+    unit: NDArray[np.float32] = vectors * inverse_norms[:, None]
+    return unit

@@ -1,0 +1,119 @@
+"""Scores of candidates: their signals, combined as a recipe says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protea_common.domain.scoring import Formula, ScoringRecipe, Signal
+from protea_predictor.domain.candidates import Candidates
+from protea_predictor.domain.errors import UncoveredSignalError, require_shape
+
+__all__ = ["candidate_signals", "require_coverage", "score_candidates"]
+
+_SCORE_DIGITS = 6
+"""Scores are compared after rounding; more digits would let the last bit of a sum break ties."""
+
+
+def candidate_signals(
+    candidates: Candidates, evidence_codes: Sequence[str], recipe: ScoringRecipe
+) -> dict[str, NDArray[np.float64]]:
+    """Compute the signals that every candidate has: similarity, votes and evidence.
+
+    Parameters
+    ----------
+    candidates
+        Candidates under the cosine metric.
+    evidence_codes
+        Text of the candidates' evidence numbers.
+    recipe
+        Gives the weight of each evidence code.
+
+    Returns
+    -------
+    signals
+        Values in [0, 1] by signal, shape ``(n_candidates,)`` each.
+    """
+    weights = np.array([recipe.evidence_weight(code) for code in evidence_codes], dtype=np.float64)
+    return {
+        Signal.EMBEDDING_SIMILARITY: np.clip(1.0 - candidates.distance / 2.0, 0.0, 1.0),
+        Signal.NEIGHBOR_VOTE_FRACTION: np.clip(candidates.neighbor_vote_fraction, 0.0, 1.0),
+        Signal.EVIDENCE_WEIGHT: weights[candidates.evidence],
+    }
+
+
+def require_coverage(signals: Mapping[str, NDArray[np.float64]], recipe: ScoringRecipe) -> None:
+    """Refuse a recipe that gives weight to a signal no candidate has; without candidates nothing is refused.
+
+    Raises
+    ------
+    UncoveredSignalError
+        Naming the first such signal.
+    """
+    if not any(len(values) for values in signals.values()):
+        return
+    for name in _signals_needed(recipe):
+        if name not in signals or np.isnan(signals[name]).all():
+            raise UncoveredSignalError(name)
+
+
+def score_candidates(signals: Mapping[str, NDArray[np.float64]], recipe: ScoringRecipe) -> NDArray[np.float64]:
+    """Combine signals into one score per candidate.
+
+    Parameters
+    ----------
+    signals
+        Values by signal, shape ``(n_candidates,)`` each, clamped to [0, 1]; ``NaN`` where a candidate lacks one. A
+        signal left out is lacking everywhere.
+    recipe
+        Formula and weights.
+
+    Returns
+    -------
+    scores
+        In [0, 1], rounded to 6 digits: the mean of the signals that are there, by weight; 0 where there is none. Under
+        ``evidence_weighted`` times the evidence weight, or times the fallback weight where there is none.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If the signals differ in length, or there is none.
+    """
+    lengths = {len(values) for values in signals.values()}
+    require_shape(len(lengths) == 1, f"Signals have lengths {sorted(lengths)}; give one value per candidate.")
+    scores = _weighted_mean(signals, recipe.weighted_signals, length=lengths.pop())
+    match recipe.formula:
+        case Formula.LINEAR:
+            pass
+        case Formula.EVIDENCE_WEIGHTED:
+            scores *= _evidence_multipliers(signals, recipe, length=len(scores))
+    return np.round(scores, _SCORE_DIGITS)
+
+
+def _signals_needed(recipe: ScoringRecipe) -> list[str]:
+    needed = list(recipe.weighted_signals)
+    if recipe.formula is Formula.EVIDENCE_WEIGHTED and Signal.EVIDENCE_WEIGHT not in needed:
+        needed.append(Signal.EVIDENCE_WEIGHT)
+    return needed
+
+
+def _weighted_mean(
+    signals: Mapping[str, NDArray[np.float64]], weights: Mapping[str, float], *, length: int
+) -> NDArray[np.float64]:
+    total, weight_there = np.zeros(length), np.zeros(length)
+    for name, weight in weights.items():
+        values = np.clip(signals.get(name, np.full(length, np.nan)), 0.0, 1.0)
+        is_there = ~np.isnan(values)
+        total[is_there] += weight * values[is_there]
+        weight_there[is_there] += weight
+    return np.divide(total, weight_there, out=np.zeros(length), where=weight_there > 0)
+
+
+def _evidence_multipliers(
+    signals: Mapping[str, NDArray[np.float64]], recipe: ScoringRecipe, *, length: int
+) -> NDArray[np.float64]:
+    values = signals.get(Signal.EVIDENCE_WEIGHT, np.full(length, np.nan))
+    multipliers: NDArray[np.float64] = np.clip(np.nan_to_num(values, nan=recipe.evidence_weight("")), 0.0, 1.0)
+    return multipliers
