@@ -147,8 +147,6 @@ class OperationTuning(_Group):
     """How operations cut their work."""
 
     annotation_chunk_size: PositiveInt = Field(10_000, description="Annotations written in one statement.")
-    batch_tokens: PositiveInt = Field(4_096, description="Residues a model sees at once: longest sequence x count.")
-    embedding_batch_sequences: PositiveInt = Field(256, description="Sequences in one embedding batch message.")
     prediction_batch_queries: PositiveInt = Field(256, description="Query proteins in one prediction batch message.")
 
 

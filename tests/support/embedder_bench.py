@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import cache, partial
 from uuid import UUID, uuid4
 
@@ -102,11 +104,12 @@ class EmbedderBench:
             )
         return query_set_id
 
-    async def add_kmer_config(self) -> EmbeddingConfig:
-        """Store the file and the recipe of `small_state`."""
+    async def add_kmer_config(self, *, normalize: bool = True, embedding_scale: float = 1.0) -> EmbeddingConfig:
+        """Store the file of `small_state` and a recipe of it."""
         data = to_safetensors(small_state())
         weights_uri = await self.platform.artifacts.put(kmer_weights_key(state_digest(data)), data)
-        return await self.add_config(kmer_recipe(state_digest(data)), weights_uri=weights_uri)
+        recipe = replace(kmer_recipe(state_digest(data), normalize=normalize), embedding_scale=embedding_scale)
+        return await self.add_config(recipe, weights_uri=weights_uri)
 
     async def add_config(
         self, recipe: EmbeddingRecipe, *, weights_uri: str | None, dimension: int = 428
@@ -158,6 +161,13 @@ class EmbedderBench:
                 await self.deliver(message)
         return await self.job(job_id)
 
+    async def ended(self, job_id: UUID, *, seconds: float = 60.0) -> Job:
+        """Wait for the end of a job that others run."""
+        async with asyncio.timeout(seconds):
+            while (job := await self.job(job_id)).finished_at is None:
+                await asyncio.sleep(0.02)
+        return job
+
     async def job(self, job_id: UUID) -> Job:
         async with session_scope(self.platform.session_factory) as session:
             return (await session.scalars(select(Job).where(Job.id == job_id))).one()
@@ -192,6 +202,18 @@ class EmbedderBench:
         )
         async with session_scope(self.platform.session_factory) as session:
             return "\n".join((await session.scalars(statement, {"job_id": job_id})).all())
+
+    async def published(self, routing_key: str, job_id: UUID) -> Sequence[dict[str, object]]:
+        """Read the bodies of a job's events of one type."""
+        statement = select(OutboxEvent.body).where(
+            OutboxEvent.subject == job_id, OutboxEvent.routing_key == routing_key
+        )
+        async with session_scope(self.platform.session_factory) as session:
+            return (await session.scalars(statement)).all()
+
+    async def scalar(self, query: str) -> object:
+        async with session_scope(self.platform.session_factory) as session:
+            return await session.scalar(text(query))
 
     async def execute(self, statement: str) -> None:
         async with session_scope(self.platform.session_factory) as session:

@@ -263,8 +263,8 @@ class _DockerServer:
         amqp_port, management_port = _free_ports(2)
         self.amqp_url = f"amqp://guest:guest@127.0.0.1:{amqp_port}/"
         self.management_url = f"http://127.0.0.1:{management_port}"
-        container = DockerContainer(_IMAGE).with_env("RABBITMQ_LOOPBACK_USERS", "none")
-        self._container = container.with_bind_ports(5672, amqp_port).with_bind_ports(15672, management_port)
+        container = DockerContainer(_IMAGE).with_bind_ports(5672, amqp_port)
+        self._container = container.with_bind_ports(15672, management_port)
         self._container.start()
         _wait_until_ready(self)
 

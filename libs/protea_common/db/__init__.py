@@ -1,6 +1,6 @@
 """Access to PostgreSQL: the engine, sessions, the unit of work with its outbox, COPY and migrations."""
 
-from protea_common.db.copy import copy_binary, copy_rows
+from protea_common.db.copy import copy_binary, copy_rows, read_binary
 from protea_common.db.engine import (
     DatabaseUnavailableError,
     SessionFactory,
@@ -24,6 +24,7 @@ __all__ = [
     "copy_binary",
     "copy_rows",
     "migrations_folder",
+    "read_binary",
     "session_scope",
     "upgrade_to_head",
     "wait_for_database",

@@ -49,6 +49,7 @@ def build_engine(settings: Settings) -> AsyncEngine:
         max_overflow=worker.db_pool_max_overflow,
         pool_recycle=int(worker.db_pool_recycle.total_seconds()),
         pool_pre_ping=True,
+        hide_parameters=True,  # an error would print the values of its statement, sequences among them
     )
     instrument_sqlalchemy_engine(engine)
     return engine

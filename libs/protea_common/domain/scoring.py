@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from protea_common.domain.evidence import (
     DEFAULT_EVIDENCE_WEIGHT_FALLBACK,
@@ -131,6 +132,11 @@ class Preset:
     name: str
     description: str
     recipe: ScoringRecipe
+
+    @property
+    def id(self) -> UUID:
+        """Id of its scoring config, the same on every machine."""
+        return uuid5(NAMESPACE_URL, f"urn:protea:scoring-preset:{self.name}")
 
 
 def _preset(name: str, description: str, weights: Mapping[str, float], formula: Formula = Formula.LINEAR) -> Preset:

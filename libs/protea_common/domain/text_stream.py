@@ -10,7 +10,14 @@ from itertools import chain
 
 from protea_common.errors import PermanentError
 
-__all__ = ["MAX_LINE_CHARACTERS", "NotTextError", "TooLargeError", "TruncatedGzipError", "read_text_lines"]
+__all__ = [
+    "MAX_LINE_CHARACTERS",
+    "NotTextError",
+    "TooLargeError",
+    "TruncatedGzipError",
+    "decompress",
+    "read_text_lines",
+]
 
 MAX_LINE_CHARACTERS = 1_048_576
 """Longest line read, in characters.
@@ -82,13 +89,25 @@ def read_text_lines(chunks: Iterable[bytes], *, max_decompressed_bytes: int) -> 
     ----------
     RFC 1952 (gzip; a file may hold several members in a row).
     """
+    yield from _split_lines(decompress(chunks, max_decompressed_bytes=max_decompressed_bytes))
+
+
+def decompress(chunks: Iterable[bytes], *, max_decompressed_bytes: int) -> Iterator[bytes]:
+    """Stream the bytes of a text file, unpacked if they begin like a gzip file; what `read_text_lines` splits.
+
+    Raises
+    ------
+    NotTextError
+        If the bytes begin like another file format.
+    TruncatedGzipError, TooLargeError
+        As for `read_text_lines`.
+    """
     head, rest = _peek(iter(chunks))
     for magic, name in _FOREIGN_FORMATS.items():
         if head.startswith(magic):
             raise NotTextError(f"This is {name}, not text; unpack it and send the plain text or a gzip file of it.")
     data = chain([head], rest)
-    pieces = _gunzip(data) if head.startswith(_GZIP_MAGIC) else data
-    yield from _split_lines(_limited(pieces, max_decompressed_bytes))
+    yield from _limited(_gunzip(data) if head.startswith(_GZIP_MAGIC) else data, max_decompressed_bytes)
 
 
 def _peek(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:

@@ -20,7 +20,7 @@ from protea_common.jobs.claim import BatchClaim, JobClaim, LeaseLostError, claim
 from protea_common.jobs.ending import fail_job
 from protea_common.jobs.lease import LeaseTimes, run_under_lease
 from protea_common.jobs.retry import RetryPolicy, hand_back_batch, hand_back_job, retry_batch, retry_job
-from protea_common.messaging.bus import Acknowledged, DeadLettered, Disposition, Handler, IncomingMessage, Requeued
+from protea_common.messaging.bus import Acknowledged, DeadLettered, Disposition, Handler, IncomingMessage
 from protea_common.messaging.codec import MalformedMessageError, decode
 from protea_common.messaging.tracing import consumer_span
 
@@ -33,9 +33,6 @@ BatchUseCase = Callable[[BatchClaim], Awaitable[None]]
 
 _BUG_ATTEMPTS = 3
 """Tries for an exception that nobody meant to raise: it may be a passing oddity, more often it is a bug."""
-
-_DATABASE_PAUSE_SECONDS = 5.0
-"""Pause before a message goes back while the database is away; shorter burns the queue's delivery limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +105,9 @@ def _read(message: IncomingMessage) -> tuple[Envelope, Event]:
 
 
 async def _run_job(use_case: JobUseCase, job_id: UUID, event_id: UUID, parts: ConsumerParts) -> Disposition:
-    try:
-        async with parts.unit_of_work() as work:
-            claim = await claim_job(work, job_id, event_id=event_id, lease=parts.lease.lease, worker=parts.worker)
-    except (OSError, DBAPIError) as exc:
-        return await _wait_for_database(exc)
+    # A database that is away raises here: the bus puts the message back, after a pause that grows.
+    async with parts.unit_of_work() as work:
+        claim = await claim_job(work, job_id, event_id=event_id, lease=parts.lease.lease, worker=parts.worker)
     if claim is None:
         return Acknowledged()
     try:
@@ -132,13 +127,8 @@ async def _run_batch(
     use_case: BatchUseCase, request: BatchRequested, event_id: UUID, parts: ConsumerParts
 ) -> Disposition:
     job_id, index = request.job_id, request.batch_index
-    try:
-        async with parts.unit_of_work() as work:
-            claim = await claim_batch(
-                work, job_id, index, event_id=event_id, lease=parts.lease.lease, worker=parts.worker
-            )
-    except (OSError, DBAPIError) as exc:
-        return await _wait_for_database(exc)
+    async with parts.unit_of_work() as work:
+        claim = await claim_batch(work, job_id, index, event_id=event_id, lease=parts.lease.lease, worker=parts.worker)
     if claim is None:
         return Acknowledged()
     try:
@@ -205,9 +195,3 @@ def _code(exc: Exception) -> str:
 def _message(exc: Exception) -> str:
     # A driver's message may carry bound values: only our own errors speak to users in full.
     return str(exc) if isinstance(exc, ProteaError) else f"{type(exc).__name__} while the job ran; see the log."
-
-
-async def _wait_for_database(exc: Exception) -> Disposition:
-    logger.warning("the database does not answer; the message goes back", extra={"detail": type(exc).__name__})
-    await asyncio.sleep(_DATABASE_PAUSE_SECONDS)
-    return Requeued()

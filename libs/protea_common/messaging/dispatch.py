@@ -56,7 +56,7 @@ MAX_REASON_CHARACTERS = 2_000
 AMQP headers share one frame (128 KiB by default, 4 bytes a character at most): a longer one closes the connection.
 """
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Delivery(Protocol):
@@ -144,7 +144,7 @@ class Dispatcher:
         try:
             return await self._handler(message)
         except Exception:
-            _logger.exception(
+            logger.exception(
                 "A handler raised instead of deciding; the message goes back to its queue", extra=_described(message)
             )
         await self._pause(message.delivery_count)
@@ -182,7 +182,7 @@ def heard_once(listener: Listener) -> Handler:
         try:
             await listener(message)
         except Exception:
-            _logger.exception("A listener failed; the broadcast is not repeated", extra=_described(message))
+            logger.exception("A listener failed; the broadcast is not repeated", extra=_described(message))
         return Acknowledged()
 
     return hear

@@ -39,7 +39,7 @@ from protea_common.messaging.topology import (
 
 __all__ = ["MemoryBroker", "MemoryBus"]
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ class _MemoryQueue:
         exchange = self.declared.dead_letter_exchange
         dead = replace(message, headers={**message.headers, **died})
         if exchange is None or not self._broker.publish(exchange, dead):
-            _logger.warning(
+            logger.warning(
                 "A message came back too often and no dead-letter queue is declared; it is dropped",
                 extra={"queue": self.declared.name, "message_id": message.message_id},
             )

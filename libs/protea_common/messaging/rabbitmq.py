@@ -60,7 +60,7 @@ _SETTLE_SECONDS = 5.0
 Lower, and a busy network costs redeliveries; higher, and a shutdown beside a dead broker takes longer.
 """
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class RabbitBus:
@@ -78,7 +78,8 @@ class RabbitBus:
     connect_timeout
         How long `connect` waits for the broker.
     answer_timeout
-        How long any other call waits for confirmation or answer, a reconnection included.
+        How long any other call waits for confirmation or answer, a reconnection included. Some ten thousand messages
+        can be confirmed within the default; publish more in several calls.
     heartbeat
         Whole seconds; a silent peer is given up after two to three of them. An event loop that is blocked for longer
         loses its connection.
@@ -190,15 +191,16 @@ class RabbitBus:
 
     async def _open(self, role: str) -> RobustConnection:
         """Try until the connection stands; the caller sets the deadline."""
-        for rest in _growing_rests():
+        rests = _growing_rests()
+        while True:
             try:
                 return await self._try_once(role)
             except CONNECTION_EXCEPTIONS as exc:
-                _logger.warning(
+                rest = next(rests)
+                logger.warning(
                     "RabbitMQ at %s does not answer, next try in %.1f s: %s", self._endpoint, rest, _said(exc)
                 )
             await asyncio.sleep(rest)
-        raise AssertionError
 
     async def _try_once(self, role: str) -> RobustConnection:
         url = self._url.update_query(name=f"{self._connection_name}-{role}")
@@ -339,7 +341,7 @@ class _RabbitDelivery:
         try:
             await self._publish_dead_letter(dead_letter_copy(self.message, verdict))
         except (BrokerUnavailableError, UnroutableError):
-            _logger.exception(
+            logger.exception(
                 "A dead letter could not be stored; its message goes back to the queue",
                 extra={"queue": self.message.queue, "message_id": self.message.message_id},
             )
@@ -390,7 +392,7 @@ async def _unless_lost(action: Awaitable[object]) -> None:
             with _silence_as_error():
                 await action
     except CONNECTION_EXCEPTIONS as exc:
-        _logger.info("A channel was lost before RabbitMQ heard an answer; it will deliver again: %r", exc)
+        logger.info("A channel was lost before RabbitMQ heard an answer; it will deliver again: %r", exc)
 
 
 async def _close(connection: RobustConnection) -> None:

@@ -33,5 +33,7 @@ def consumer_span(message: IncomingMessage, *, operation: str) -> Iterator[None]
         context=extract_trace_context(message.headers),
         kind=SpanKind.CONSUMER,
         attributes=attributes,
+        record_exception=False,  # an exception's text may quote a user's data
+        set_status_on_exception=False,
     ):
         yield

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from protea_common.domain.distance import DistanceMetric
 from protea_common.operations.payload import OperationPayload
 
-__all__ = ["DistanceMetric", "DonorPolicy", "PredictGoTerms"]
-
-
-class DistanceMetric(StrEnum):
-    """Distance between embeddings."""
-
-    COSINE = "cosine"
-    L2 = "l2"
+__all__ = ["DonorPolicy", "PredictGoTerms"]
 
 
 class DonorPolicy(BaseModel):

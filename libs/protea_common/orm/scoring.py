@@ -15,7 +15,7 @@ __all__ = ["ScoringConfig"]
 class ScoringConfig(Base):
     """A scoring formula, never changed once made.
 
-    Written by the gateway.
+    Written by the gateway; the predictor adds the presets that are missing.
 
     Attributes
     ----------
