@@ -105,11 +105,11 @@ class EvaluatorBench(JobBench):
             return await insert_graph(session, graph, version=version)
 
     async def insert_annotations(self, snapshot_id: UUID, rows: Iterable[tuple[str, str, str, str | None]]) -> UUID:
-        """Write a set of accession, term, evidence code and qualifier."""
+        """Write a set of accession, term, evidence code and qualifier; the same annotation twice is one row."""
         set_id = uuid4()
-        kept = sorted(set(rows), key=str)
+        kept = {(name, go_id, code, is_negated(text)): text for name, go_id, code, text in rows}
         async with session_scope(self.session_factory) as session:
-            proteins = [{"accession": name, "canonical_accession": name} for name in sorted({row[0] for row in kept})]
+            proteins = [{"accession": name, "canonical_accession": name} for name in sorted({key[0] for key in kept})]
             if proteins:
                 await session.execute(upsert(Protein).on_conflict_do_nothing(), proteins)
             await session.execute(
@@ -128,7 +128,7 @@ class EvaluatorBench(JobBench):
                 session,
                 "protein_go_annotation",
                 columns,
-                ((set_id, name, ids[go_id], code, text, is_negated(text)) for name, go_id, code, text in kept),
+                ((set_id, name, ids[go_id], code, text, no) for (name, go_id, code, no), text in kept.items()),
             )
         return set_id
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import time
 from dataclasses import dataclass
@@ -9,13 +10,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
-from sqlalchemy.engine import make_url
 
 from support.data_files import DEMO_DATA
 
-__all__ = ["FROZEN_AT", "MainJob", "PredictionRow", "References", "prediction_rows", "query_fasta", "reference_fasta"]
+__all__ = ["FROZEN_AT", "MainJob", "References", "query_fasta", "reference_fasta"]
 
 FROZEN_AT = date(2017, 1, 1)
 REFERENCE_PROTEINS = 700
@@ -33,21 +32,6 @@ class References:
     embedding_config_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class PredictionRow:
-    """One predicted term without the ids that differ from database to database."""
-
-    protein: str
-    go_id: str
-    donor: str
-    distance: float
-    score: float
-    vote_count: int
-    k_position: int
-    donors: tuple[str, ...]
-    donor_distances: tuple[float, ...]
-
-
 class MainJob:
     """A client of one platform."""
 
@@ -58,7 +42,7 @@ class MainJob:
         """Load GO, proteins and annotations, frozen and whole; fit the encoder and embed the proteins."""
         snapshot = self.run("load_ontology_snapshot", source_uri=self.upload(DEMO_DATA / "go_2019-01-27.obo.gz"))
         self.run("load_proteins", source_uri=self.upload_bytes("proteins.fasta", reference_fasta()))
-        annotations = self.upload(DEMO_DATA / "fly_annotations.gaf.gz")
+        annotations = self.upload_annotations()
         sets = [
             self.load_annotations(annotations, snapshot["ontology_snapshot_id"], before=before)
             for before in (FROZEN_AT, None)
@@ -77,6 +61,10 @@ class MainJob:
             **({} if before is None else {"annotated_before": before.isoformat()}),
         )
         return str(result["annotation_set_id"])
+
+    def upload_annotations(self) -> str:
+        """Upload the annotation file; give its source URI."""
+        return self.upload(DEMO_DATA / "fly_annotations.gaf.gz")
 
     def upload(self, path: Path) -> str:
         """Upload a file; give its source URI."""
@@ -134,6 +122,13 @@ class MainJob:
         assert answer.status_code == httpx.codes.ACCEPTED, answer.text
         return str(answer.json()["job_id"])
 
+    def predictions(self, job_id: str) -> list[dict[str, str]]:
+        """Wait until the main job has succeeded; download its table."""
+        address = f"/v1/embeddings/prediction-sets/{self.prediction_set(job_id)}/predictions.tsv"
+        answer = self._http.get(address)
+        answer.raise_for_status()
+        return list(csv.DictReader(answer.text.splitlines(), delimiter="\t"))
+
     def prediction_set(self, job_id: str) -> str:
         """Wait until the main job has succeeded; give its prediction set."""
         return str(self.result(job_id)["prediction_set_id"])
@@ -154,26 +149,3 @@ def query_fasta() -> bytes:
 def _records(count: int) -> bytes:
     with gzip.open(DEMO_DATA / "fly_proteins.fasta.gz") as source:
         return b">" + b">".join(source.read().split(b">")[1 : count + 1])
-
-
-async def prediction_rows(database_url: str, prediction_set_id: str) -> list[PredictionRow]:
-    """Read a prediction set in order of protein, score and term."""
-    address = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(address)
-    try:
-        rows = await connection.fetch(
-            """
-            SELECT p.protein_accession AS protein, t.go_id, p.ref_protein_accession AS donor, p.distance, p.score,
-                   p.vote_count, p.k_position, p.donor_accessions AS donors, p.donor_distances
-            FROM go_prediction p JOIN go_term t ON t.id = p.go_term_id
-            WHERE p.prediction_set_id = $1
-            ORDER BY p.protein_accession, p.score DESC, t.go_id
-            """,
-            prediction_set_id,
-        )
-    finally:
-        await connection.close()
-    return [
-        PredictionRow(**{**row, "donors": tuple(row["donors"]), "donor_distances": tuple(row["donor_distances"])})
-        for row in rows
-    ]

@@ -1,0 +1,1 @@
+"""What the embedder reads and writes: one outside system a module."""

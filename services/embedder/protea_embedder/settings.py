@@ -1,0 +1,34 @@
+"""Settings of the embedder, ``PROTEA_EMBEDDER__*``: which work a process takes, and how much of it at once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field, PositiveInt
+
+from protea_common.settings import ServiceSettings
+
+__all__ = ["EmbedderSettings", "Role"]
+
+
+class Role(StrEnum):
+    """What a process takes: jobs to cut into batches, batches to compute, or both."""
+
+    COORDINATOR = "coordinator"
+    WORKER = "worker"
+    ALL = "all"
+
+
+class EmbedderSettings(ServiceSettings):
+    """The embedder's own settings."""
+
+    section: ClassVar[str] = "embedder"
+
+    role: Role = Field(Role.ALL, description="coordinator, worker or all; --role wins over it.")
+    coordinator_prefetch: PositiveInt = Field(2, description="Jobs that a coordinator holds at a time.")
+    encoder_cache_max: PositiveInt = Field(1, description="Encoders kept loaded, the most recent ones.")
+    batch_tokens: PositiveInt = Field(
+        131_072, description="Most that the encoder computes at once: longest sequence x number of sequences."
+    )
+    batch_sequences: PositiveInt = Field(256, description="Most sequences that the encoder computes at once.")

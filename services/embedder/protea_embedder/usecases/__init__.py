@@ -1,0 +1,1 @@
+"""What the embedder does: one module a thing."""

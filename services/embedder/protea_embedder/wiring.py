@@ -1,0 +1,94 @@
+"""How the embedder is put together: what a process has one of, and a use case from it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from protea_common.runtime import Platform
+from protea_embedder.adapters.encoders import EncoderCache
+from protea_embedder.settings import EmbedderSettings
+from protea_embedder.usecases.compute_embeddings import CutIntoBatches
+from protea_embedder.usecases.embed_batch import DeviceLimits, EmbedBatch
+from protea_embedder.usecases.fit_kmer_encoder import FitEncoder
+
+__all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
+
+SERVICE_NAME: Final = "protea-embedder"
+"""Source of its events; another name makes its past events look like a stranger's."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessContext:
+    """What a process has one of.
+
+    Attributes
+    ----------
+    platform
+        What all services stand on.
+    settings
+        The embedder's own.
+    device
+        One thread, which loads encoders and runs them.
+    fitting
+        One thread for fitting, so that a long fit does not hold up the batches of a process that does both.
+    encoders
+        Encoders in memory.
+    """
+
+    platform: Platform
+    settings: EmbedderSettings
+    device: Executor
+    fitting: Executor
+    encoders: EncoderCache
+
+
+@asynccontextmanager
+async def open_process(platform: Platform, settings: EmbedderSettings) -> AsyncIterator[ProcessContext]:
+    """Start the threads, and end them when the block ends, once what they compute is done."""
+    device = ThreadPoolExecutor(1, thread_name_prefix="embedder-device")
+    fitting = ThreadPoolExecutor(1, thread_name_prefix="embedder-fitting")
+    encoders = EncoderCache(artifacts=platform.artifacts, executor=device, capacity=settings.encoder_cache_max)
+    try:
+        yield ProcessContext(platform, settings, device, fitting, encoders)
+    finally:
+        for executor in (fitting, device):
+            await asyncio.to_thread(executor.shutdown, cancel_futures=True)
+
+
+class Factory:
+    """Builds use cases."""
+
+    def __init__(self, context: ProcessContext) -> None:
+        self._context = context
+        self._unit_of_work = partial(context.platform.unit_of_work, source=SERVICE_NAME)
+
+    def create_fit_encoder(self) -> FitEncoder:
+        """Build ``fit_kmer_encoder``."""
+        return FitEncoder(
+            unit_of_work=self._unit_of_work,
+            artifacts=self._context.platform.artifacts,
+            executor=self._context.fitting,
+        )
+
+    def create_cut_into_batches(self) -> CutIntoBatches:
+        """Build the coordinator of ``compute_embeddings``."""
+        return CutIntoBatches(unit_of_work=self._unit_of_work)
+
+    def create_embed_batch(self) -> EmbedBatch:
+        """Build the worker of ``compute_embeddings``."""
+        context = self._context
+        return EmbedBatch(
+            unit_of_work=self._unit_of_work,
+            encoder_of=context.encoders.get,
+            executor=context.device,
+            limits=DeviceLimits(
+                batch_tokens=context.settings.batch_tokens, batch_sequences=context.settings.batch_sequences
+            ),
+            metrics=context.platform.metrics,
+        )

@@ -1,0 +1,49 @@
+"""Both editions with the same references, once for all end-to-end tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from protea_standalone.edition import free_port, open_laptop_edition
+from support.cluster import Cluster
+from support.editions import LoadedCluster, Undisturbed
+from support.main_job import MainJob
+from support.postgres import PostgresServer
+from support.rabbitmq import RabbitServer, virtual_host
+
+
+@pytest.fixture(scope="session")
+async def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """Run the main job in the laptop edition."""
+    async with open_laptop_edition(tmp_path_factory.mktemp("laptop"), port=free_port()) as edition:
+        job = MainJob(edition.url)
+        references = await asyncio.to_thread(job.load_references)
+        predictions = await asyncio.to_thread(lambda: job.predictions(job.annotate(references)))
+    return Undisturbed(references.embedding_config_id, predictions)
+
+
+@pytest.fixture(scope="session")
+async def cluster(
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres_server: PostgresServer,
+    migrated_template: str,
+    rabbitmq: RabbitServer,
+) -> AsyncIterator[LoadedCluster]:
+    """Start the five processes and load their references."""
+    folder = tmp_path_factory.mktemp("cluster")
+    async with postgres_server.database(template=migrated_template) as database_url:
+        address = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+        database = await asyncpg.connect(address)
+        with (
+            virtual_host(rabbitmq) as amqp_url,
+            Cluster(folder=folder, database_url=database_url, amqp_url=amqp_url) as processes,
+        ):
+            job = MainJob(processes.url)
+            references = await asyncio.to_thread(job.load_references)
+            yield LoadedCluster(processes, job, references, database)
+        await database.close()

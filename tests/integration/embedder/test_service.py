@@ -1,0 +1,80 @@
+"""The embedder as a process: roles, a run over the bus from start to end, and what it may not import."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from protea_common.operations import ComputeEmbeddings, FitKmerEncoder
+from protea_common.orm import JobStatus
+from protea_common.runtime import Platform, serve
+from protea_embedder.entrypoints.consumer import build_service
+from protea_embedder.settings import EmbedderSettings, Role
+from support.embedder_bench import EmbedderBench
+from support.proteins import random_proteins
+
+JOBS, BATCHES = "protea.embeddings", "protea.embeddings.batch"
+
+
+@pytest.mark.parametrize(
+    ("role", "queues"),
+    [(Role.COORDINATOR, [JOBS]), (Role.WORKER, [BATCHES]), (Role.ALL, [JOBS, BATCHES])],
+)
+async def test_a_role_decides_which_queues_are_read(platform: Platform, role: Role, queues: list[str]) -> None:
+    async with build_service(platform, settings=EmbedderSettings(role=role)) as service:
+        assert [consumer.queue for consumer in service.consumers] == queues
+
+
+async def test_a_worker_holds_one_batch_at_a_time(platform: Platform) -> None:
+    async with build_service(platform, settings=EmbedderSettings(role=Role.WORKER)) as service:
+        assert [consumer.prefetch for consumer in service.consumers] == [1]
+
+
+async def test_without_settings_a_service_takes_all_roles(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROTEA_EMBEDDER__ROLE", "worker")
+
+    async with build_service(platform) as service:
+        assert [consumer.queue for consumer in service.consumers] == [JOBS, BATCHES]
+
+
+async def test_proteins_become_vectors_over_the_bus(platform: Platform) -> None:
+    stop = asyncio.Event()
+    async with build_service(platform, settings=EmbedderSettings()) as service:
+        bench = EmbedderBench(platform, service)
+        await bench.add_proteins(random_proteins(8))
+        running = asyncio.create_task(serve(platform, [service], stop, forgetful_bus=True))
+        try:
+            fitted = await bench.ended(await bench.submit("fit_kmer_encoder", FitKmerEncoder()))
+            assert fitted.result is not None
+            compute = ComputeEmbeddings(embedding_config_id=fitted.result["embedding_config_id"], sequences_per_job=3)
+            computed = await bench.ended(await bench.submit_compute(compute))
+        finally:
+            stop.set()
+            await running
+
+    assert computed.status is JobStatus.SUCCEEDED
+    assert len(await bench.vectors()) == 8
+
+
+def test_the_program_refuses_a_role_that_it_does_not_have() -> None:
+    command = [sys.executable, "-m", "protea_embedder", "--role", "captain"]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 2
+    assert "coordinator" in done.stderr
+
+
+def test_torch_is_never_imported() -> None:
+    program = "import protea_embedder.__main__, sys; sys.exit('torch' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", program], timeout=60, check=False)
+
+    assert done.returncode == 0
