@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import asyncpg
 import pgvector.asyncpg
 from sqlalchemy import Select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-
-from protea_common.db.engine import DatabaseUnavailableError
 
 __all__ = ["copy_binary", "copy_rows", "read_binary"]
 
@@ -27,15 +24,9 @@ async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], r
         Where the rows go.
     rows
         Values in the order of ``columns``; read as a stream.
-
-    Raises
-    ------
-    DatabaseUnavailableError
-        If the connection is lost meanwhile.
     """
     connection = await _driver_connection(session)
-    with _driver_errors():
-        status = await connection.copy_records_to_table(table, records=rows, columns=list(columns))
+    status = await connection.copy_records_to_table(table, records=rows, columns=list(columns))
     return _count(status)
 
 
@@ -47,12 +38,13 @@ async def copy_binary(session: AsyncSession, table: str, columns: Sequence[str],
     PostgreSQL documentation, COPY, "Binary Format".
     """
     connection = await _driver_connection(session)
-    with _driver_errors():
-        status = await connection.copy_to_table(table, source=chunks, columns=list(columns), format="binary")
+    status = await connection.copy_to_table(table, source=chunks, columns=list(columns), format="binary")
     return _count(status)
 
 
-async def read_binary(session: AsyncSession, query: Select[Any], sink: Callable[[bytes], Awaitable[None]]) -> int:
+async def read_binary(
+    session: AsyncSession, query: Select[*tuple[Any, ...]], sink: Callable[[bytes], Awaitable[None]]
+) -> int:
     """Read rows in PostgreSQL's binary COPY format; give their number.
 
     Parameters
@@ -70,8 +62,7 @@ async def read_binary(session: AsyncSession, query: Select[Any], sink: Callable[
     """
     compiled = query.compile(dialect=session.get_bind().dialect, compile_kwargs={"literal_binds": True})
     connection = await _driver_connection(session)
-    with _driver_errors():
-        status = await connection.copy_from_query(str(compiled), output=sink, format="binary")
+    status = await connection.copy_from_query(str(compiled), output=sink, format="binary")
     return _count(status)
 
 
@@ -82,15 +73,6 @@ async def _driver_connection(session: AsyncSession) -> asyncpg.Connection[Any]:
     raw = (await connection.get_raw_connection()).driver_connection
     await pgvector.asyncpg.register_vector(raw)  # halfvec has no encoder otherwise
     return raw
-
-
-@contextmanager
-def _driver_errors() -> Iterator[None]:
-    # COPY goes around SQLAlchemy, whose errors everybody else catches.
-    try:
-        yield
-    except (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError) as exc:
-        raise DatabaseUnavailableError("The database went away while rows were copied; they are copied again.") from exc
 
 
 def _count(status: str) -> int:

@@ -1,0 +1,316 @@
+"""All SQL of the evaluator: annotations and predictions to read, evaluation sets and results to write."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text, any_, cast, func, insert, or_, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from protea_common.domain.evidence import EVIDENCE_CODE_GROUPS, EXPERIMENTAL_CODES
+from protea_common.errors import PermanentError
+from protea_common.orm import AnnotationSet as AnnotationSetRow
+from protea_common.orm import EvaluationResult as EvaluationResultRow
+from protea_common.orm import EvaluationSet as EvaluationSetRow
+from protea_common.orm import GOPrediction, GOTerm, OntologySnapshot, PredictionSetStatus, ProteinGOAnnotation
+from protea_common.orm import PredictionSet as PredictionSetRow
+
+__all__ = [
+    "AnnotationSet",
+    "AnnotationSetNotFoundError",
+    "AnnotationStore",
+    "EvaluationResult",
+    "EvaluationResultStore",
+    "EvaluationSet",
+    "EvaluationSetNotFoundError",
+    "EvaluationSetStore",
+    "OntologyRelease",
+    "PredictionSet",
+    "PredictionSetNotFoundError",
+    "PredictionStore",
+]
+
+_ROWS_PER_FETCH = 5_000
+"""Rows read at a time; fewer cost round trips, more hold the event loop longer."""
+
+_NOT_EXPERIMENTAL = frozenset(chain.from_iterable(EVIDENCE_CODE_GROUPS.values())) - EXPERIMENTAL_CODES
+
+
+class AnnotationSetNotFoundError(PermanentError):
+    """No annotation set has this id."""
+
+    slug: ClassVar[str] = "annotation-set-not-found"
+    status: ClassVar[int] = 404
+
+
+class EvaluationSetNotFoundError(PermanentError):
+    """No evaluation set has this id."""
+
+    slug: ClassVar[str] = "evaluation-set-not-found"
+    status: ClassVar[int] = 404
+
+
+class PredictionSetNotFoundError(PermanentError):
+    """No prediction set has this id."""
+
+    slug: ClassVar[str] = "prediction-set-not-found"
+    status: ClassVar[int] = 404
+
+
+@dataclass(frozen=True, slots=True)
+class OntologyRelease:
+    """A loaded release of the Gene Ontology.
+
+    Attributes
+    ----------
+    id
+        Its snapshot.
+    version
+        As the release calls itself, for people.
+    sha256
+        Digest of its file, decompressed.
+    """
+
+    id: UUID
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationSet:
+    """A loaded set of annotations, and the ontology that it was read with."""
+
+    id: UUID
+    ontology: OntologyRelease
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSet:
+    """What was learnt between two annotation sets, both read with one ontology."""
+
+    id: UUID
+    old_annotation_set_id: UUID
+    new_annotation_set_id: UUID
+    ontology: OntologyRelease
+    stats: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionSet:
+    """A set of predictions, and the ontology that its terms are of."""
+
+    id: UUID
+    status: PredictionSetStatus
+    ontology: OntologyRelease
+    scoring_config_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationResult:
+    """How a prediction set did on an evaluation set; for ``results`` and ``evaluator`` see the table."""
+
+    id: UUID
+    evaluation_set_id: UUID
+    prediction_set_id: UUID
+    scoring_config_id: UUID | None
+    results: Mapping[str, Any]
+    evaluator: Mapping[str, Any]
+
+
+class AnnotationStore:
+    """Tables ``annotation_set`` and ``protein_go_annotation``, which ingest writes."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, annotation_set_id: UUID) -> AnnotationSet:
+        """Read an annotation set without its annotations.
+
+        Raises
+        ------
+        AnnotationSetNotFoundError
+            If there is none.
+        """
+        row = (
+            await self._session.execute(
+                _select_release()
+                .join(AnnotationSetRow, AnnotationSetRow.ontology_snapshot_id == OntologySnapshot.id)
+                .where(AnnotationSetRow.id == annotation_set_id)
+            )
+        ).one_or_none()
+        if row is None:
+            raise AnnotationSetNotFoundError(
+                f"There is no annotation set {annotation_set_id}; load it first, or choose one that exists."
+            )
+        return AnnotationSet(annotation_set_id, OntologyRelease(*row))
+
+    async def rows(self, annotation_set_id: UUID) -> list[tuple[str, str, str, str | None]]:
+        """Read accession, GO identifier, evidence code and qualifier of the annotations that may count.
+
+        The qualifier is ``NOT`` or nothing. Annotations that are neither negated nor experimental stay in the
+        database: they are nine in ten, and no evaluation looks at them.
+        """
+        evidence_code = func.coalesce(ProteinGOAnnotation.evidence_code, "")
+        statement = (
+            select(ProteinGOAnnotation.protein_accession, GOTerm.go_id, evidence_code, ProteinGOAnnotation.is_negated)
+            .join(GOTerm, GOTerm.id == ProteinGOAnnotation.go_term_id)
+            .where(
+                ProteinGOAnnotation.annotation_set_id == annotation_set_id,
+                or_(ProteinGOAnnotation.is_negated, evidence_code.not_in(_NOT_EXPERIMENTAL)),
+            )
+        )
+        stream = await self._session.stream(statement)
+        # Interned: one string for each identifier and not for each row, of which there may be millions.
+        return [
+            (sys.intern(accession), sys.intern(go_id), sys.intern(code), "NOT" if is_negated else None)
+            async for rows in stream.partitions(_ROWS_PER_FETCH)
+            for accession, go_id, code, is_negated in rows
+        ]
+
+
+class EvaluationSetStore:
+    """Table ``evaluation_set``."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, evaluation_set_id: UUID) -> EvaluationSet:
+        """Read an evaluation set.
+
+        Raises
+        ------
+        EvaluationSetNotFoundError
+            If there is none.
+        """
+        found = await self._find(EvaluationSetRow.id == evaluation_set_id)
+        if found is None:
+            raise EvaluationSetNotFoundError(
+                f"There is no evaluation set {evaluation_set_id}; generate one (operation generate_evaluation_set)."
+            )
+        return found
+
+    async def find(self, *, old_annotation_set_id: UUID, new_annotation_set_id: UUID) -> EvaluationSet | None:
+        """Read the evaluation set of two annotation sets; ``None`` if there is none yet."""
+        return await self._find(
+            EvaluationSetRow.old_annotation_set_id == old_annotation_set_id,
+            EvaluationSetRow.new_annotation_set_id == new_annotation_set_id,
+        )
+
+    async def add(self, new: EvaluationSet, *, groundtruth_uri: str, job_id: UUID) -> None:
+        """Write an evaluation set."""
+        await self._session.execute(
+            insert(EvaluationSetRow).values(
+                id=new.id,
+                old_annotation_set_id=new.old_annotation_set_id,
+                new_annotation_set_id=new.new_annotation_set_id,
+                job_id=job_id,
+                stats=dict(new.stats),
+                groundtruth_uri=groundtruth_uri,
+            )
+        )
+
+    async def _find(self, *conditions: Any) -> EvaluationSet | None:
+        row = (
+            await self._session.execute(
+                _select_release()
+                .join(AnnotationSetRow, AnnotationSetRow.ontology_snapshot_id == OntologySnapshot.id)
+                .join(EvaluationSetRow, EvaluationSetRow.old_annotation_set_id == AnnotationSetRow.id)
+                .add_columns(
+                    EvaluationSetRow.id.label("evaluation_set_id"),
+                    EvaluationSetRow.old_annotation_set_id,
+                    EvaluationSetRow.new_annotation_set_id,
+                    EvaluationSetRow.stats,
+                )
+                .where(*conditions)
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        return EvaluationSet(
+            id=row.evaluation_set_id,
+            old_annotation_set_id=row.old_annotation_set_id,
+            new_annotation_set_id=row.new_annotation_set_id,
+            ontology=OntologyRelease(row.id, row.obo_version, row.obo_sha256),
+            stats=row.stats,
+        )
+
+
+class PredictionStore:
+    """Tables ``prediction_set`` and ``go_prediction``, which the predictor writes."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, prediction_set_id: UUID) -> PredictionSet:
+        """Read a prediction set without its predictions.
+
+        Raises
+        ------
+        PredictionSetNotFoundError
+            If there is none.
+        """
+        row = (
+            await self._session.execute(
+                _select_release()
+                .join(PredictionSetRow, PredictionSetRow.ontology_snapshot_id == OntologySnapshot.id)
+                .add_columns(PredictionSetRow.status, PredictionSetRow.scoring_config_id)
+                .where(PredictionSetRow.id == prediction_set_id)
+            )
+        ).one_or_none()
+        if row is None:
+            raise PredictionSetNotFoundError(
+                f"There is no prediction set {prediction_set_id}; predict first (operation predict_go_terms)."
+            )
+        release = OntologyRelease(row.id, row.obo_version, row.obo_sha256)
+        return PredictionSet(prediction_set_id, row.status, release, row.scoring_config_id)
+
+    async def rows(self, prediction_set_id: UUID, *, accessions: Sequence[str]) -> list[tuple[str, str, float]]:
+        """Read protein, GO identifier and score of the predictions for some proteins, in any order."""
+        statement = (
+            select(GOPrediction.protein_accession, GOTerm.go_id, GOPrediction.score)
+            .join(GOTerm, GOTerm.id == GOPrediction.go_term_id)
+            .where(
+                GOPrediction.prediction_set_id == prediction_set_id,
+                GOPrediction.protein_accession == any_(cast(list(accessions), ARRAY(Text))),
+            )
+        )
+        stream = await self._session.stream(statement)
+        # Interned as in `AnnotationStore.rows`.
+        return [
+            (sys.intern(accession), sys.intern(go_id), score)
+            async for rows in stream.partitions(_ROWS_PER_FETCH)
+            for accession, go_id, score in rows
+        ]
+
+
+class EvaluationResultStore:
+    """Table ``evaluation_result``."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, new: EvaluationResult, *, job_id: UUID) -> None:
+        """Write a result; one that is there already stays as it is."""
+        await self._session.execute(
+            upsert(EvaluationResultRow)
+            .values(
+                id=new.id,
+                evaluation_set_id=new.evaluation_set_id,
+                prediction_set_id=new.prediction_set_id,
+                scoring_config_id=new.scoring_config_id,
+                job_id=job_id,
+                results=dict(new.results),
+                evaluator=dict(new.evaluator),
+            )
+            .on_conflict_do_nothing(index_elements=[EvaluationResultRow.id])
+        )
+
+
+def _select_release() -> Any:
+    return select(OntologySnapshot.id, OntologySnapshot.obo_version, OntologySnapshot.obo_sha256)

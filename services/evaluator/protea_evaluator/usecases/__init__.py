@@ -1,0 +1,1 @@
+"""What the evaluator does: one module a thing."""

@@ -1,0 +1,120 @@
+"""What was learnt between two annotation sets, kept as the ground truth that predictions are measured against."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any, ClassVar
+from uuid import UUID, uuid5
+
+from protea_common.db import UnitOfWork
+from protea_common.errors import PermanentError
+from protea_common.jobs import JobClaim, finish_job, guard_job
+from protea_common.operations import GenerateEvaluationSet
+from protea_common.storage import ArtifactStore
+from protea_evaluator.adapters.storage import AnnotationStore, EvaluationSet, EvaluationSetStore, OntologyRelease
+from protea_evaluator.domain.ground_truth import ground_truth_files
+from protea_evaluator.usecases.read_delta import DeltaReader, GainedTerms
+
+__all__ = ["DifferentOntologiesError", "KeepGroundTruth", "SameAnnotationSetError"]
+
+
+class SameAnnotationSetError(PermanentError):
+    """The job compares an annotation set with itself, between which nothing can have been learnt."""
+
+    slug: ClassVar[str] = "same-annotation-set"
+
+
+class DifferentOntologiesError(PermanentError):
+    """The two annotation sets were read with different releases of the Gene Ontology."""
+
+    slug: ClassVar[str] = "different-ontologies"
+
+
+class KeepGroundTruth:
+    """Use case of ``generate_evaluation_set``; a pair that was compared before keeps its evaluation set.
+
+    The id follows from the pair, so a repetition after a failure writes the same files again.
+    """
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: Callable[[], UnitOfWork],
+        delta_reader: DeltaReader,
+        artifacts: ArtifactStore,
+        executor: Executor,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._delta_reader = delta_reader
+        self._artifacts = artifacts
+        self._executor = executor
+
+    async def __call__(self, claim: JobClaim) -> None:
+        """Compare the sets unless that was done, keep the files, then the row that names them."""
+        request = GenerateEvaluationSet.read(claim.payload, operation=claim.operation)
+        existing = await self._find(request)
+        if existing is not None:
+            async with self._unit_of_work() as work:
+                await finish_job(work, claim, result=_result(existing, is_new=False))
+            return
+        ontology = await self._shared_ontology(request)
+        gained = await self._delta_reader.read(
+            old_annotation_set_id=request.old_annotation_set_id,
+            new_annotation_set_id=request.new_annotation_set_id,
+            ontology_snapshot_id=ontology.id,
+        )
+        new = _evaluation_set(request, ontology, gained)
+        uri = await self._keep_files(new.id, gained)
+        async with self._unit_of_work() as work:
+            await guard_job(work, claim)
+            await EvaluationSetStore(work.session).add(new, groundtruth_uri=uri, job_id=claim.job_id)
+            await finish_job(work, claim, result=_result(new, is_new=True))
+
+    async def _find(self, request: GenerateEvaluationSet) -> EvaluationSet | None:
+        async with self._unit_of_work() as work:
+            return await EvaluationSetStore(work.session).find(
+                old_annotation_set_id=request.old_annotation_set_id,
+                new_annotation_set_id=request.new_annotation_set_id,
+            )
+
+    async def _shared_ontology(self, request: GenerateEvaluationSet) -> OntologyRelease:
+        if request.old_annotation_set_id == request.new_annotation_set_id:
+            raise SameAnnotationSetError(
+                f"Both annotation sets are {request.old_annotation_set_id}; give the one of t0 and a later one."
+            )
+        async with self._unit_of_work() as work:
+            store = AnnotationStore(work.session)
+            old = await store.get(request.old_annotation_set_id)
+            new = await store.get(request.new_annotation_set_id)
+        if old.ontology != new.ontology:
+            raise DifferentOntologiesError(
+                f"The annotation set {old.id} was read with the ontology {old.ontology.version}, {new.id} with "
+                f"{new.ontology.version}. generate_evaluation_set does not support a pivot ontology yet: load both "
+                "annotation sets with one release."
+            )
+        return old.ontology
+
+    async def _keep_files(self, evaluation_set_id: UUID, gained: GainedTerms) -> str:
+        """Put the ground truth into the artifact store; give the URI of its folder."""
+        loop = asyncio.get_running_loop()
+        files = await loop.run_in_executor(self._executor, ground_truth_files, gained.delta, gained.graph)
+        folder = f"evaluations/sets/{evaluation_set_id}"
+        for name, content in files.items():
+            await self._artifacts.put(f"{folder}/{name}", content)
+        return self._artifacts.url(folder)
+
+
+def _evaluation_set(request: GenerateEvaluationSet, ontology: OntologyRelease, gained: GainedTerms) -> EvaluationSet:
+    return EvaluationSet(
+        id=uuid5(request.old_annotation_set_id, str(request.new_annotation_set_id)),
+        old_annotation_set_id=request.old_annotation_set_id,
+        new_annotation_set_id=request.new_annotation_set_id,
+        ontology=ontology,
+        stats=gained.delta.stats | {"unmapped_annotations": gained.delta.unmapped_annotations},
+    )
+
+
+def _result(evaluation_set: EvaluationSet, *, is_new: bool) -> dict[str, Any]:
+    return {"evaluation_set_id": str(evaluation_set.id), "existing": not is_new, **evaluation_set.stats}

@@ -1,0 +1,241 @@
+"""Measuring a prediction set on an evaluation set, one run of the evaluator for each category of knowledge."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, ClassVar
+from uuid import uuid5
+
+from protea_common.db import UnitOfWork
+from protea_common.errors import PermanentError
+from protea_common.events import EvaluationDone
+from protea_common.jobs import JobClaim, finish_job, guard_job, record, report_progress
+from protea_common.operations import RunCafaEvaluation
+from protea_common.orm import PredictionSetStatus
+from protea_common.storage import ArtifactStore
+from protea_evaluator.adapters.cafaeval import CafaevalFailedError, CafaevalRunner, cafaeval_version
+from protea_evaluator.adapters.storage import (
+    EvaluationResult,
+    EvaluationResultStore,
+    EvaluationSet,
+    EvaluationSetStore,
+    OntologyRelease,
+    PredictionSet,
+    PredictionStore,
+)
+from protea_evaluator.domain.inputs import EvaluatorRecipe, prepare_inputs
+from protea_evaluator.domain.knowledge import Category
+from protea_evaluator.domain.prediction_table import PredictionTable
+from protea_evaluator.domain.results import NamespaceResult, results_as_json
+from protea_evaluator.usecases.read_delta import DeltaReader, GainedTerms
+
+__all__ = ["MeasurePredictions", "OntologyMismatchError", "PredictionSetIncompleteError"]
+
+_PARTIAL_KNOWLEDGE_RULE = (
+    "known terms and their ancestors leave truth and predictions after propagation; "
+    "proteins without a new term leave the cohort"
+)
+"""Stored with each result: evaluators that differ in it give other figures for partial knowledge."""
+
+
+class PredictionSetIncompleteError(PermanentError):
+    """The prediction set does not hold all of its predictions."""
+
+    slug: ClassVar[str] = "prediction-set-incomplete"
+
+
+class OntologyMismatchError(PermanentError):
+    """The predictions and the ground truth are of different releases of the Gene Ontology."""
+
+    slug: ClassVar[str] = "ontology-mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is measured on what."""
+
+    evaluation_set: EvaluationSet
+    prediction_set: PredictionSet
+
+
+class MeasurePredictions:
+    """Use case of ``run_cafa_evaluation``.
+
+    A category whose run fails is left out, with a warning on the job's timeline. The id of the result follows from the
+    job's, so that a job has one result however often it is delivered.
+    """
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: Callable[[], UnitOfWork],
+        delta_reader: DeltaReader,
+        cafaeval: CafaevalRunner,
+        artifacts: ArtifactStore,
+        executor: Executor,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._delta_reader = delta_reader
+        self._cafaeval = cafaeval
+        self._artifacts = artifacts
+        self._executor = executor
+
+    async def __call__(self, claim: JobClaim) -> None:
+        """Read both sets, measure, keep the file, then the row."""
+        request = RunCafaEvaluation.read(claim.payload, operation=claim.operation)
+        task = await self._read_task(request)
+        stamp = _stamp(task.evaluation_set.ontology)
+        gained = await self._delta_reader.read(
+            old_annotation_set_id=task.evaluation_set.old_annotation_set_id,
+            new_annotation_set_id=task.evaluation_set.new_annotation_set_id,
+            ontology_snapshot_id=task.evaluation_set.ontology.id,
+        )
+        predictions = await self._read_predictions(task.prediction_set, gained)
+        results = await self._measure(claim, gained, predictions)
+        await self._keep(claim, _evaluation_result(claim, task, results, stamp))
+
+    async def _read_task(self, request: RunCafaEvaluation) -> _Task:
+        async with self._unit_of_work() as work:
+            evaluation_set = await EvaluationSetStore(work.session).get(request.evaluation_set_id)
+            prediction_set = await PredictionStore(work.session).get(request.prediction_set_id)
+        _require_complete(prediction_set)
+        _require_one_ontology(evaluation_set, prediction_set)
+        return _Task(evaluation_set, prediction_set)
+
+    async def _read_predictions(self, prediction_set: PredictionSet, gained: GainedTerms) -> PredictionTable:
+        targets = gained.delta.accessions
+        async with self._unit_of_work() as work:
+            rows = await PredictionStore(work.session).rows(prediction_set.id, accessions=targets)
+        build = partial(PredictionTable.from_rows, rows, targets=targets, graph=gained.graph, live_ids=gained.live_ids)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, build)
+
+    async def _measure(
+        self, claim: JobClaim, gained: GainedTerms, predictions: PredictionTable
+    ) -> dict[Category, Mapping[str, NamespaceResult]]:
+        """Run the evaluator on each category; no transaction is open meanwhile.
+
+        Raises
+        ------
+        CafaevalFailedError
+            If no category could be measured.
+        """
+        results: dict[Category, Mapping[str, NamespaceResult]] = {}
+        failures: list[CafaevalFailedError] = []
+        for step, category in enumerate(Category, start=1):
+            try:
+                results[category] = await self._measure_category(category, gained, predictions)
+            except CafaevalFailedError as exc:
+                failures.append(exc)
+                await self._warn(claim, category, exc)
+            await self._report(claim, step=step)
+        if not results:
+            raise failures[-1]
+        return results
+
+    async def _measure_category(
+        self, category: Category, gained: GainedTerms, predictions: PredictionTable
+    ) -> Mapping[str, NamespaceResult]:
+        prepare = partial(prepare_inputs, gained.delta, category, predictions=predictions, graph=gained.graph)
+        inputs = await asyncio.get_running_loop().run_in_executor(self._executor, prepare)
+        return await self._cafaeval.run(inputs)
+
+    async def _warn(self, claim: JobClaim, category: Category, exc: CafaevalFailedError) -> None:
+        async with self._unit_of_work() as work:
+            await record(
+                work,
+                claim.job_id,
+                "evaluation.category_failed",
+                level="warning",
+                message=str(exc),
+                fields={"category": category.value, "error_code": exc.code},
+            )
+
+    async def _report(self, claim: JobClaim, *, step: int) -> None:
+        async with self._unit_of_work() as work:
+            await report_progress(work, claim.job_id, current=step, total=len(Category))
+
+    async def _keep(self, claim: JobClaim, result: EvaluationResult) -> None:
+        await self._artifacts.put(f"evaluations/results/{result.id}/results.json", _as_file(result))
+        done = EvaluationDone(
+            job_id=claim.job_id,
+            evaluation_result_id=result.id,
+            evaluation_set_id=result.evaluation_set_id,
+            prediction_set_id=result.prediction_set_id,
+        )
+        async with self._unit_of_work() as work:
+            await guard_job(work, claim)
+            await EvaluationResultStore(work.session).add(result, job_id=claim.job_id)
+            work.publish(done)
+            await finish_job(work, claim, result=_job_result(result))
+
+
+def _require_complete(prediction_set: PredictionSet) -> None:
+    match prediction_set.status:
+        case PredictionSetStatus.COMPLETE:
+            return
+        case PredictionSetStatus.GENERATING:
+            advice = "wait until its job has ended"
+        case PredictionSetStatus.ABANDONED:
+            advice = "its job did not succeed, so predict again"
+    raise PredictionSetIncompleteError(
+        f"The prediction set {prediction_set.id} is {prediction_set.status}, and only a complete one can be measured: "
+        f"{advice}."
+    )
+
+
+def _require_one_ontology(evaluation_set: EvaluationSet, prediction_set: PredictionSet) -> None:
+    truth, predicted = evaluation_set.ontology, prediction_set.ontology
+    if truth != predicted:
+        raise OntologyMismatchError(
+            f"The evaluation set {evaluation_set.id} is of the ontology {truth.version}, the prediction set "
+            f"{prediction_set.id} of {predicted.version}: predict with the ontology of the evaluation set."
+        )
+
+
+def _stamp(ontology: OntologyRelease) -> dict[str, Any]:
+    """Say how the figures come about: those with another stamp cannot be compared."""
+    return {
+        "engine": "cafaeval",
+        "version": cafaeval_version(),
+        "recipe": asdict(EvaluatorRecipe()),
+        "pk_rule": _PARTIAL_KNOWLEDGE_RULE,
+        "information_accretion": "none",
+        "ontology_version": ontology.version,
+        "ontology_sha256": ontology.sha256,
+    }
+
+
+def _evaluation_result(
+    claim: JobClaim, task: _Task, results: Mapping[Category, Mapping[str, NamespaceResult]], stamp: Mapping[str, Any]
+) -> EvaluationResult:
+    return EvaluationResult(
+        id=uuid5(claim.job_id, "evaluation_result"),
+        evaluation_set_id=task.evaluation_set.id,
+        prediction_set_id=task.prediction_set.id,
+        scoring_config_id=task.prediction_set.scoring_config_id,
+        results=results_as_json(results),
+        evaluator=stamp,
+    )
+
+
+def _identifiers(result: EvaluationResult) -> dict[str, Any]:
+    return {
+        "evaluation_result_id": str(result.id),
+        "evaluation_set_id": str(result.evaluation_set_id),
+        "prediction_set_id": str(result.prediction_set_id),
+    }
+
+
+def _as_file(result: EvaluationResult) -> bytes:
+    content = _identifiers(result) | {"evaluator": result.evaluator, "results": result.results}
+    return json.dumps(content, indent=2).encode()
+
+
+def _job_result(result: EvaluationResult) -> dict[str, Any]:
+    failed = [category.value for category in Category if category.value not in result.results]
+    return _identifiers(result) | {"categories": list(result.results), "failed_categories": failed}

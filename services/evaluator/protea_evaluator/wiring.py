@@ -1,0 +1,83 @@
+"""How the evaluator is put together: what a process has one of, and a use case from it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from protea_common.runtime import Platform
+from protea_evaluator.adapters.cafaeval import CafaevalRunner
+from protea_evaluator.settings import EvaluatorSettings
+from protea_evaluator.usecases.generate_evaluation_set import KeepGroundTruth
+from protea_evaluator.usecases.read_delta import DeltaReader
+from protea_evaluator.usecases.run_cafa_evaluation import MeasurePredictions
+
+__all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
+
+SERVICE_NAME: Final = "protea-evaluator"
+"""Source of its events; another name makes its past events look like a stranger's."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessContext:
+    """What a process has one of.
+
+    Attributes
+    ----------
+    platform
+        What all services stand on.
+    settings
+        The evaluator's own.
+    executor
+        A thread for each job that the process does at a time.
+    """
+
+    platform: Platform
+    settings: EvaluatorSettings
+    executor: ThreadPoolExecutor
+
+
+@asynccontextmanager
+async def open_process(platform: Platform, settings: EvaluatorSettings) -> AsyncIterator[ProcessContext]:
+    """Start the threads, and end them when the block ends, once what they compute is done."""
+    executor = ThreadPoolExecutor(platform.settings.queue.prefetch, thread_name_prefix="evaluator")
+    try:
+        yield ProcessContext(platform, settings, executor)
+    finally:
+        await asyncio.to_thread(executor.shutdown, cancel_futures=True)
+
+
+class Factory:
+    """Builds use cases."""
+
+    def __init__(self, context: ProcessContext) -> None:
+        self._context = context
+        self._unit_of_work = partial(context.platform.unit_of_work, source=SERVICE_NAME)
+
+    def create_keep_ground_truth(self) -> KeepGroundTruth:
+        """Build ``generate_evaluation_set``."""
+        return KeepGroundTruth(
+            unit_of_work=self._unit_of_work,
+            delta_reader=self._create_delta_reader(),
+            artifacts=self._context.platform.artifacts,
+            executor=self._context.executor,
+        )
+
+    def create_measure_predictions(self) -> MeasurePredictions:
+        """Build ``run_cafa_evaluation``."""
+        context = self._context
+        return MeasurePredictions(
+            unit_of_work=self._unit_of_work,
+            delta_reader=self._create_delta_reader(),
+            cafaeval=CafaevalRunner(executor=context.executor, timeout=context.settings.cafaeval_timeout),
+            artifacts=context.platform.artifacts,
+            executor=context.executor,
+        )
+
+    def _create_delta_reader(self) -> DeltaReader:
+        return DeltaReader(unit_of_work=self._unit_of_work, executor=self._context.executor)
