@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import closing
 
 import asyncpg
 import pytest
@@ -21,9 +22,9 @@ from support.rabbitmq import RabbitServer, virtual_host
 async def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """Run the main job in the laptop edition."""
     async with open_laptop_edition(tmp_path_factory.mktemp("laptop"), port=free_port()) as edition:
-        job = MainJob(edition.url)
-        references = await asyncio.to_thread(job.load_references)
-        predictions = await asyncio.to_thread(lambda: job.predictions(job.annotate(references)))
+        with closing(MainJob(edition.url)) as job:
+            references = await asyncio.to_thread(job.load_references)
+            predictions = await asyncio.to_thread(lambda: job.predictions(job.annotate(references)))
     return Undisturbed(references.embedding_config_id, predictions)
 
 
@@ -42,8 +43,8 @@ async def cluster(
         with (
             virtual_host(rabbitmq) as amqp_url,
             Cluster(folder=folder, database_url=database_url, amqp_url=amqp_url) as processes,
+            closing(MainJob(processes.url)) as job,
         ):
-            job = MainJob(processes.url)
             references = await asyncio.to_thread(job.load_references)
             yield LoadedCluster(processes, job, references, database)
         await database.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import select, text
 
 from protea_common.db import session_scope
 from protea_common.events import Envelope, JobCreated
@@ -35,6 +35,7 @@ from support.flaky_store import FlakyStore
 __all__ = ["IngestBench", "gaf", "obo", "open_bench", "with_store_that_fails"]
 
 _SECONDS = 30.0
+_BLOCKED = "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def obo(*stanzas: str, version: str | None = "releases/2024-01-17") -> str:
@@ -100,6 +101,10 @@ class IngestBench:
         )
         return await self._handlers[queue](message)
 
+    def deliver_soon(self, job_id: UUID) -> asyncio.Task[Disposition]:
+        """Deliver while the test goes on."""
+        return asyncio.create_task(self.deliver(job_id))
+
     async def run(self, operation: str, payload: OperationPayload) -> Job:
         """Submit a job, deliver it once, and give it as it is then."""
         job_id = await self.submit(operation, payload)
@@ -139,9 +144,9 @@ class IngestBench:
         async with self.platform.unit_of_work(source="test") as work:
             await cancel_job(work, job_id, reason="user")
 
-    async def rows(self, query: str) -> Sequence[Row[Any]]:
+    async def rows(self, query: str) -> list[tuple[Any, ...]]:
         async with session_scope(self.platform.session_factory) as session:
-            return (await session.execute(text(query))).all()
+            return [tuple(row) for row in await session.execute(text(query))]
 
     async def scalar(self, query: str) -> Any:
         async with session_scope(self.platform.session_factory) as session:
@@ -162,15 +167,19 @@ class IngestBench:
         """Deliver a job and hold it where it writes to a table, until the block ends."""
         async with session_scope(self.platform.session_factory) as session:
             await session.execute(text(f'LOCK TABLE "{table}" IN SHARE MODE'))
-            running = asyncio.ensure_future(self.deliver(job_id))
-            await self._until_blocked()
+            running = self.deliver_soon(job_id)
+            await self.until_blocked()
             yield running
         await asyncio.wait([running], timeout=_SECONDS)
 
-    async def _until_blocked(self) -> None:
-        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"  # noqa: E501 - one query
+    async def disconnect_blocked(self) -> None:
+        """Cut the connections that wait for a lock."""
+        await self.execute(f"SELECT pg_terminate_backend(pid, 5000) {_BLOCKED}")
+
+    async def until_blocked(self) -> None:
+        """Wait until a connection waits for a lock."""
         async with asyncio.timeout(_SECONDS):
-            while not await self.scalar(waiting):
+            while not await self.scalar(f"SELECT count(*) {_BLOCKED}"):
                 await asyncio.sleep(0.01)
 
 

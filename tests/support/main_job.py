@@ -33,10 +33,14 @@ class References:
 
 
 class MainJob:
-    """A client of one platform."""
+    """A client of one platform; to be closed."""
 
     def __init__(self, url: str) -> None:
         self._http = httpx.Client(base_url=url, timeout=60)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
 
     def load_references(self) -> References:
         """Load GO, proteins and annotations, frozen and whole; fit the encoder and embed the proteins."""

@@ -192,7 +192,7 @@ def _split_records(lines: Iterable[str], limits: FastaLimits) -> Iterator[_Raw]:
 def _refuse_text_before_header(piece: str, line: int) -> None:
     if piece:
         raise FastaFormatError(
-            f"a record starts with '>', found {piece[:20]!r}; put a header line '>ACCESSION' before the sequence.",
+            "a record starts with '>', and this line does not; put a header line '>ACCESSION' before the sequence.",
             line=line,
         )
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfTransformer
+from threadpoolctl import threadpool_limits
 
 from protea_embedder.domain.kmer_counts import TRIMERS, count_kmers
 from protea_embedder.domain.kmer_encoder import KmerEncoder
@@ -93,3 +94,14 @@ def test_sequences_that_do_not_differ_are_refused(sequences: list[str]) -> None:
 def test_a_number_of_components_below_one_is_refused() -> None:
     with pytest.raises(KmerFitError, match="not 256 and 0"):
         fit_kmer_encoder(random_proteins(5), trimer_components=0)
+
+
+def test_the_threads_given_to_linear_algebra_do_not_change_the_state() -> None:
+    sequences = random_proteins(80)
+
+    with threadpool_limits(limits=1):
+        one = to_safetensors(fit_kmer_encoder(sequences))
+    with threadpool_limits(limits=2):
+        two = to_safetensors(fit_kmer_encoder(sequences))
+
+    assert one == two

@@ -10,11 +10,12 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from protea_predictor.domain.distances import Metric, exact_distances
+from protea_common.domain.distance import DistanceMetric
+from protea_predictor.domain.distances import exact_distances
 from protea_predictor.domain.errors import InvalidVectorError, ShapeMismatchError
 from protea_predictor.domain.neighbours import Neighbours, nearest_in_pools, nearest_neighbours
 
-SCIPY_METRICS = {Metric.COSINE: "cosine", Metric.L2: "sqeuclidean"}
+SCIPY_METRICS = {DistanceMetric.COSINE: "cosine", DistanceMetric.L2: "sqeuclidean"}
 
 
 def random_vectors(seed: int, *shape: int) -> NDArray[np.float32]:
@@ -22,7 +23,12 @@ def random_vectors(seed: int, *shape: int) -> NDArray[np.float32]:
 
 
 def full_sort(
-    queries: NDArray[Any], references: NDArray[Any], *, k: int, excluded: NDArray[np.int64] | None, metric: Metric
+    queries: NDArray[Any],
+    references: NDArray[Any],
+    *,
+    k: int,
+    excluded: NDArray[np.int64] | None,
+    metric: DistanceMetric,
 ) -> Neighbours:
     """Order all references of each query by float64 distance, then row."""
     found = Neighbours.none(len(queries), k)
@@ -47,7 +53,7 @@ def test_distances_of_a_worked_example() -> None:
     references = np.array([[4.0, 3.0], [-3.0, -4.0], [6.0, 8.0], [0.0, 0.0]], dtype=np.float32)
 
     cosine = nearest_neighbours(queries, references, k=4)
-    squared = nearest_neighbours(queries, references, k=4, metric=Metric.L2)
+    squared = nearest_neighbours(queries, references, k=4, metric=DistanceMetric.L2)
 
     # (3,4).(4,3) = 24 = .96 * 5 * 5; the zero vector has no direction, so its distance is 1.
     assert cosine.rows.tolist() == [[2, 0, 3, 1]]
@@ -56,9 +62,9 @@ def test_distances_of_a_worked_example() -> None:
     assert squared.distances.tolist() == [[2.0, 25.0, 25.0, 100.0]]
 
 
-@pytest.mark.parametrize("metric", Metric)
+@pytest.mark.parametrize("metric", DistanceMetric)
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
-def test_neighbours_agree_with_scipy(metric: Metric, dtype: type[np.floating[Any]]) -> None:
+def test_neighbours_agree_with_scipy(metric: DistanceMetric, dtype: type[np.floating[Any]]) -> None:
     queries, references = random_vectors(1, 40, 33).astype(dtype), random_vectors(2, 700, 33).astype(dtype)
     truth = cdist(queries.astype(np.float64), references.astype(np.float64), SCIPY_METRICS[metric])
 
@@ -83,15 +89,15 @@ def test_neighbours_are_those_of_a_full_float64_sort(data: st.DataObject) -> Non
         st.none() | hnp.arrays(np.int64, (len(queries), 2), elements=st.integers(-1, len(references) - 1))
     )
     k, tile_rows = data.draw(st.integers(1, 8)), data.draw(st.integers(1, 12))
-    metric = data.draw(st.sampled_from(Metric))
+    metric = data.draw(st.sampled_from(DistanceMetric))
 
     found = nearest_neighbours(queries, references, k=k, excluded=excluded, metric=metric, tile_rows=tile_rows)
 
     assert_same(found, full_sort(queries, references, k=k, excluded=excluded, metric=metric))
 
 
-@pytest.mark.parametrize("metric", Metric)
-def test_nearly_equal_vectors_are_ordered_by_their_exact_distance(metric: Metric) -> None:
+@pytest.mark.parametrize("metric", DistanceMetric)
+def test_nearly_equal_vectors_are_ordered_by_their_exact_distance(metric: DistanceMetric) -> None:
     # The references differ by a few float32 steps, far below what a float32 product of 512 terms resolves.
     base = random_vectors(3, 1, 512)
     references = np.repeat(base, 3000, axis=0)
@@ -125,7 +131,7 @@ def test_identical_vectors_are_at_the_same_distance_and_go_by_row() -> None:
 def test_a_vector_is_at_distance_zero_of_itself() -> None:
     vectors = random_vectors(10, 200, 77)
 
-    for metric in Metric:
+    for metric in DistanceMetric:
         found = nearest_neighbours(vectors, vectors, k=1, metric=metric)
         assert found.rows[:, 0].tolist() == list(range(200))
         assert not found.distances.any()

@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from protea_common.domain.distance import DistanceMetric
 from protea_common.domain.scoring import PRESETS, Formula, ScoringRecipe, Signal
 from protea_predictor.domain.donors import SequenceIds
 from protea_predictor.domain.errors import ShapeMismatchError, UncoveredSignalError
 from protea_predictor.domain.neighbours import Neighbours
 from protea_predictor.domain.pools import PoolNeighbours
 from protea_predictor.domain.reference_annotations import build_reference_annotations
-from protea_predictor.domain.scoring import candidate_signals, require_coverage, score_candidates
+from protea_predictor.domain.scoring import candidate_signals, require_coverage, require_produced, score_candidates
 from protea_predictor.domain.transfer import transfer_annotations
 from support.annotated_references import annotation_rows, diamond_graph
 
@@ -139,3 +140,28 @@ def test_no_candidates_have_no_scores() -> None:
 def test_signals_of_different_length_are_refused() -> None:
     with pytest.raises(ShapeMismatchError, match=r"\[1, 2\]"):
         score_candidates(signals(embedding_similarity=[0.5], identity_nw=[0.5, 0.5]), ScoringRecipe())
+
+
+@pytest.mark.parametrize("name", ["embedding_only", "vote_fraction", "evidence_veto", "embedding_plus_vote"])
+def test_a_preset_of_produced_signals_is_accepted_before_the_search(name: str) -> None:
+    require_produced(PRESETS[name].recipe)
+
+
+@pytest.mark.parametrize("name", ["alignment_only", "composite", "composite_no_embedding"])
+def test_a_preset_of_other_signals_is_refused_before_the_search(name: str) -> None:
+    with pytest.raises(UncoveredSignalError):
+        require_produced(PRESETS[name].recipe)
+
+
+def test_unit_vectors_are_as_similar_by_squared_distance_as_by_cosine() -> None:
+    annotations = build_reference_annotations(annotation_rows([(0, 3, "IDA", None)]), n_references=1, n_terms=6)
+    similarities = {}
+    for metric, distance in ((DistanceMetric.COSINE, 0.4), (DistanceMetric.L2, 0.8)):  # |q - r|^2 = 2 (1 - cos)
+        pool = PoolNeighbours(None, Neighbours(np.array([[distance]]), np.array([[0]])))
+        candidates = transfer_annotations(
+            (pool,), annotations, diamond_graph(), sequences=SequenceIds(np.array([0]), np.array([1]))
+        )
+        found = candidate_signals(candidates, annotations.evidence_codes, ScoringRecipe(), metric=metric)
+        similarities[metric] = found[Signal.EMBEDDING_SIMILARITY].tolist()
+
+    assert similarities[DistanceMetric.COSINE] == similarities[DistanceMetric.L2] == [0.8]

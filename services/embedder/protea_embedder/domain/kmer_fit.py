@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.utils.extmath import randomized_svd
+from threadpoolctl import threadpool_limits
 
 from protea_common.errors import PermanentError
 from protea_embedder.domain.kmer_counts import REDUCED_TETRAMERS, TRIMERS, Vocabulary, count_kmers
@@ -42,7 +43,8 @@ def fit_kmer_encoder(
     sequences
         Amino-acid strings, best the references that queries will be compared with; repeats count as often as given.
     seed
-        Of the randomised singular value decomposition; the same seed gives the same state on one machine.
+        Of the randomised singular value decomposition; the same seed gives the same state on one machine, however
+        many threads linear algebra is given there.
     reduced_components, trimer_components
         Columns kept of the reduced-alphabet 4-mers and of the 3-mers, at least 1. A set of lower rank (never above
         its number of sequences) gets fewer, so ``D`` follows from the state: 1,188 for large sets.
@@ -65,6 +67,12 @@ def fit_kmer_encoder(
         raise KmerFitError(f"Components must be 1 or more, not {reduced_components} and {trimer_components}.")
     if not sequences:
         raise KmerFitError("There are no sequences to fit the k-mer encoder to; load the reference proteins first.")
+    # One thread: two round differently, and beside a busy neighbour they took 21 s where one took 9.
+    with threadpool_limits(limits=1):
+        return _fit(sequences, reduced_components=reduced_components, trimer_components=trimer_components, seed=seed)
+
+
+def _fit(sequences: Sequence[str], *, reduced_components: int, trimer_components: int, seed: int) -> KmerState:
     reduced = _fit_projection(sequences, REDUCED_TETRAMERS, components=reduced_components, seed=seed)
     trimer = _fit_projection(sequences, TRIMERS, components=trimer_components, seed=seed)
     features = extract_features(sequences, reduced=reduced, trimer=trimer)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SMALLEST_SQUARED_NORM", "Metric", "Vectors", "exact_distances"]
+from protea_common.domain.distance import DistanceMetric
+
+__all__ = ["SMALLEST_SQUARED_NORM", "Vectors", "exact_distances"]
 
 Vectors: TypeAlias = NDArray[np.floating[Any]]
 """Vectors as rows, shape ``(n, D)``, float16 or float32; may be memory-mapped."""
@@ -20,23 +21,13 @@ _VALUES_PER_CHUNK = 1 << 20
 """Vector components per step of the exact distances: 8 MiB per operand; more only costs memory."""
 
 
-class Metric(StrEnum):
-    """How far two vectors lie apart.
-
-    ``cosine`` is 1 - q.r / (|q||r|), in [0, 2], and 1 where a vector is zero; ``l2`` is the squared Euclidean distance.
-    """
-
-    COSINE = "cosine"
-    L2 = "l2"
-
-
 def exact_distances(
     queries: Vectors,
     references: Vectors,
     *,
     query_rows: NDArray[np.int64],
     reference_rows: NDArray[np.int64],
-    metric: Metric,
+    metric: DistanceMetric,
 ) -> NDArray[np.float64]:
     """Compute the distances of chosen pairs in float64.
 
@@ -63,9 +54,9 @@ def exact_distances(
         left = queries[query_rows[chunk]].astype(np.float64, order="C")
         right = references[reference_rows[chunk]].astype(np.float64, order="C")
         match metric:
-            case Metric.COSINE:
+            case DistanceMetric.COSINE:
                 distances[chunk] = _cosine_distances(left, right)
-            case Metric.L2:
+            case DistanceMetric.L2:
                 distances[chunk] = _row_sums((left - right) ** 2)
     return distances
 

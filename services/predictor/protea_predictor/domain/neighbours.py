@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from protea_predictor.domain.distances import Metric, Vectors, exact_distances
+from protea_common.domain.distance import DistanceMetric
+from protea_predictor.domain.distances import Vectors, exact_distances
 from protea_predictor.domain.errors import require_shape
 from protea_predictor.domain.ragged import group_starts
 from protea_predictor.domain.rough_distances import RoughQueries
@@ -55,7 +56,7 @@ def nearest_neighbours(
     *,
     k: int,
     excluded: NDArray[np.int64] | None = None,
-    metric: Metric = Metric.COSINE,
+    metric: DistanceMetric = DistanceMetric.COSINE,
     distance_threshold: float | None = None,
     tile_rows: int = DEFAULT_TILE_ROWS,
 ) -> Neighbours:
@@ -84,7 +85,7 @@ def nearest_in_pools(
     pools: Sequence[NDArray[np.int64]],
     k: int,
     excluded: NDArray[np.int64] | None = None,
-    metric: Metric = Metric.COSINE,
+    metric: DistanceMetric = DistanceMetric.COSINE,
     distance_threshold: float | None = None,
     tile_rows: int = DEFAULT_TILE_ROWS,
 ) -> tuple[Neighbours, ...]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from protea_common.domain.distance import DistanceMetric
 from protea_common.domain.ontology import ASPECTS, Aspect, GoGraph
-from protea_predictor.domain.distances import Metric, Vectors
+from protea_predictor.domain.distances import Vectors
 from protea_predictor.domain.neighbours import DEFAULT_TILE_ROWS, Neighbours, nearest_in_pools
 from protea_predictor.domain.reference_annotations import ReferenceAnnotations
 
@@ -62,7 +63,7 @@ def search_pools(
     *,
     k: int,
     excluded: NDArray[np.int64] | None = None,
-    metric: Metric = Metric.COSINE,
+    metric: DistanceMetric = DistanceMetric.COSINE,
     distance_threshold: float | None = None,
     tile_rows: int = DEFAULT_TILE_ROWS,
 ) -> tuple[PoolNeighbours, ...]:

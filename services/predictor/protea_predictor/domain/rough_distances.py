@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from protea_predictor.domain.distances import SMALLEST_SQUARED_NORM, Metric, Vectors
+from protea_common.domain.distance import DistanceMetric
+from protea_predictor.domain.distances import SMALLEST_SQUARED_NORM, Vectors
 from protea_predictor.domain.errors import InvalidVectorError
 
 __all__ = ["RoughDistances", "RoughQueries"]
@@ -92,13 +93,13 @@ class RoughQueries:
         Lengths of the queries, same shape.
     """
 
-    metric: Metric
+    metric: DistanceMetric
     factors: NDArray[np.float32]
     offsets: NDArray[np.float64]
     norms: NDArray[np.float64]
 
     @classmethod
-    def of(cls, queries: Vectors, metric: Metric) -> RoughQueries:
+    def of(cls, queries: Vectors, metric: DistanceMetric) -> RoughQueries:
         """Prepare the queries.
 
         Raises
@@ -112,9 +113,9 @@ class RoughQueries:
         offsets = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
         norms = np.sqrt(offsets)
         match metric:
-            case Metric.COSINE:
+            case DistanceMetric.COSINE:
                 return cls(metric, -_unit(vectors, squared_norms), np.ones(len(vectors)), norms)
-            case Metric.L2:
+            case DistanceMetric.L2:
                 return cls(metric, -2 * vectors, offsets, norms)
 
     def against(self, tile: Vectors, *, start: int) -> RoughDistances:
@@ -128,10 +129,10 @@ class RoughQueries:
         vectors = np.ascontiguousarray(tile, dtype=np.float32)
         squared_norms = _squared_norms(vectors, "reference")
         match self.metric:
-            case Metric.COSINE:
+            case DistanceMetric.COSINE:
                 values = self.factors @ _unit(vectors, squared_norms).T
                 return RoughDistances(start, values, self.offsets, np.full(len(values), self._rounding()))
-            case Metric.L2:
+            case DistanceMetric.L2:
                 values = self.factors @ vectors.T
                 values += squared_norms
                 longest = float(np.sqrt(squared_norms.max(initial=0.0)))

@@ -7,29 +7,43 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from protea_common.domain.distance import DistanceMetric
 from protea_common.domain.scoring import Formula, ScoringRecipe, Signal
 from protea_predictor.domain.candidates import Candidates
 from protea_predictor.domain.errors import UncoveredSignalError, require_shape
 
-__all__ = ["candidate_signals", "require_coverage", "score_candidates"]
+__all__ = ["PRODUCED_SIGNALS", "candidate_signals", "require_coverage", "require_produced", "score_candidates"]
+
+PRODUCED_SIGNALS = frozenset({Signal.EMBEDDING_SIMILARITY, Signal.NEIGHBOR_VOTE_FRACTION, Signal.EVIDENCE_WEIGHT})
+"""What `candidate_signals` computes; no prediction has another signal."""
 
 _SCORE_DIGITS = 6
 """Scores are compared after rounding; more digits would let the last bit of a sum break ties."""
 
+_LARGEST_DISTANCE = {DistanceMetric.COSINE: 2.0, DistanceMetric.L2: 4.0}
+"""Between vectors of unit length; the similarity is what a distance lacks to it."""
+
 
 def candidate_signals(
-    candidates: Candidates, evidence_codes: Sequence[str], recipe: ScoringRecipe
+    candidates: Candidates,
+    evidence_codes: Sequence[str],
+    recipe: ScoringRecipe,
+    *,
+    metric: DistanceMetric = DistanceMetric.COSINE,
 ) -> dict[str, NDArray[np.float64]]:
     """Compute the signals that every candidate has: similarity, votes and evidence.
 
     Parameters
     ----------
     candidates
-        Candidates under the cosine metric.
+        Candidates with their distances.
     evidence_codes
         Text of the candidates' evidence numbers.
     recipe
         Gives the weight of each evidence code.
+    metric
+        What the distances are. Under ``l2`` the similarity is that of vectors of unit length, for which it equals the
+        cosine metric's; longer vectors lie so far apart that it is 0.
 
     Returns
     -------
@@ -38,7 +52,7 @@ def candidate_signals(
     """
     weights = np.array([recipe.evidence_weight(code) for code in evidence_codes], dtype=np.float64)
     return {
-        Signal.EMBEDDING_SIMILARITY: np.clip(1.0 - candidates.distance / 2.0, 0.0, 1.0),
+        Signal.EMBEDDING_SIMILARITY: np.clip(1.0 - candidates.distance / _LARGEST_DISTANCE[metric], 0.0, 1.0),
         Signal.NEIGHBOR_VOTE_FRACTION: np.clip(candidates.neighbor_vote_fraction, 0.0, 1.0),
         Signal.EVIDENCE_WEIGHT: weights[candidates.evidence],
     }
@@ -56,6 +70,19 @@ def require_coverage(signals: Mapping[str, NDArray[np.float64]], recipe: Scoring
         return
     for name in _signals_needed(recipe):
         if name not in signals or np.isnan(signals[name]).all():
+            raise UncoveredSignalError(name)
+
+
+def require_produced(recipe: ScoringRecipe) -> None:
+    """Refuse a recipe that gives weight to a signal that is never computed, before anything is.
+
+    Raises
+    ------
+    UncoveredSignalError
+        Naming the first such signal.
+    """
+    for name in _signals_needed(recipe):
+        if name not in PRODUCED_SIGNALS:
             raise UncoveredSignalError(name)
 
 

@@ -1,0 +1,55 @@
+# Two commands do all the set-up: `make demo` runs the main job on real data, `make test` passes the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo up test lint types imports unit contracts rabbitmq bench clean
+
+demo: $(VENV)/.standalone
+	$(BIN)/protea demo
+
+up: $(VENV)/.standalone
+	$(BIN)/protea up
+
+test: lint types imports unit
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy libs services tests benchmarks
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.dev rabbitmq
+	$(BIN)/pytest
+
+# Writes the committed event contracts anew; a test compares them.
+contracts: $(VENV)/.dev
+	$(BIN)/python -m protea_common.events.documents docs
+
+# The tests want a real broker: an address, an installed server, Docker, or apt where we may.
+rabbitmq:
+	sh tests/support/ensure_rabbitmq.sh
+
+bench: $(VENV)/.standalone
+	$(BIN)/python benchmarks/main_job.py
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.standalone: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing PROTEA into $(VENV) (about a minute, once)"
+	$(PIP) --editable '.[standalone]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing PROTEA and its test tools into $(VENV) (about a minute, once)"
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.standalone
+
+clean:
+	rm -rf $(VENV) .protea

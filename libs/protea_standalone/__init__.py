@@ -1,0 +1,1 @@
+"""The laptop edition: the whole platform in one process, on parts that it brings itself."""

@@ -1,0 +1,1 @@
+"""The gateway: HTTP in and out, live progress, and the record of dead letters."""

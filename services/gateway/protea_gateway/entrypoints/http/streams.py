@@ -1,0 +1,71 @@
+"""Answers that are sent while they are made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any, Final, cast
+
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import StreamingResponse
+from starlette.types import Send
+
+from protea_common.orm import JobEvent
+
+__all__ = ["FileDownload", "LiveEvents", "documented_as"]
+
+RETRY_MILLISECONDS: Final = 2_000
+"""Pause before a browser reconnects; shorter strains a gateway that is starting."""
+
+
+class _ClosedAtTheEnd(StreamingResponse):
+    """Closes what it reads from when the client goes away: a database cursor must not wait for the collector."""
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the answer, then close its source."""
+        async with aclosing(cast("AsyncGenerator[bytes]", self.body_iterator)):
+            await super().stream_response(send)
+
+
+class FileDownload(_ClosedAtTheEnd):
+    """A table as a file to be kept."""
+
+    media_type = "text/tab-separated-values"
+
+    def __init__(self, content: AsyncIterator[bytes], *, filename: str) -> None:
+        super().__init__(content, headers={"Content-Disposition": f'attachment; filename="{filename}"'})
+
+
+class LiveEvents(_ClosedAtTheEnd):
+    """Events of jobs as Server-Sent Events.
+
+    References
+    ----------
+    WHATWG HTML, section 9.2, "Server-sent events".
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncIterator[JobEvent | None]) -> None:
+        # Proxies that buffer would hold events back until there are many.
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        super().__init__(_written(events), headers=headers)
+
+
+def documented_as(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
+    """Tell the documentation what a route answers that is not JSON."""
+    return {200: {"description": description, "content": {media_type: {"schema": {"type": "string"}}}}}
+
+
+async def _written(events: AsyncIterator[JobEvent | None]) -> AsyncIterator[bytes]:
+    yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
+    async with aclosing(cast("AsyncGenerator[JobEvent | None]", events)) as source:
+        async for event in source:
+            yield b": still here\n\n" if event is None else _event(event)
+
+
+def _event(event: JobEvent) -> bytes:
+    columns = ("id", "job_id", "ts", "event", "level", "message", "fields")
+    data = json.dumps(jsonable_encoder({name: getattr(event, name) for name in columns}), separators=(",", ":"))
+    return f"id: {event.id}\nevent: {event.event}\ndata: {data}\n\n".encode()

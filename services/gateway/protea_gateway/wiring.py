@@ -1,0 +1,154 @@
+"""How the gateway is put together: what a process has one of, and a use case from it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from protea_common.db import UnitOfWork
+from protea_common.domain.fasta import FastaLimits
+from protea_common.runtime import Platform
+from protea_gateway.settings import GatewaySettings
+from protea_gateway.usecases.access import Authenticate, CreateApiKey, KeyUsage
+from protea_gateway.usecases.annotate import StartAnnotation
+from protea_gateway.usecases.annotation_status import ShowAnnotation
+from protea_gateway.usecases.dead_letters import KeepDeadLetter
+from protea_gateway.usecases.downloads import DownloadPredictions
+from protea_gateway.usecases.ground_truth import DeleteEvaluationSet, ReadGroundTruth
+from protea_gateway.usecases.jobs import CancelJob, SubmitJob
+from protea_gateway.usecases.live import FollowTimeline, LiveFeed
+from protea_gateway.usecases.query_sets import FastaReading, QuerySetWriter
+from protea_gateway.usecases.scoring import CreateScoringConfig, CreateScoringPresets
+from protea_gateway.usecases.uploads import StoreUpload
+
+__all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
+
+SERVICE_NAME: Final = "protea-gateway"
+"""Source of its events; another name makes its past events look like a stranger's."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessContext:
+    """What a process has one of.
+
+    Attributes
+    ----------
+    platform
+        What all services stand on.
+    settings
+        The gateway's own.
+    parsing
+        Threads that read FASTA files.
+    feed
+        Watches the timeline for all live streams.
+    key_usage
+        Which API keys were used lately.
+    """
+
+    platform: Platform
+    settings: GatewaySettings
+    parsing: Executor
+    feed: LiveFeed
+    key_usage: KeyUsage
+
+
+@asynccontextmanager
+async def open_process(platform: Platform, settings: GatewaySettings) -> AsyncIterator[ProcessContext]:
+    """Start the threads, and end them when the block ends, once what they read is read."""
+    unit_of_work = partial(platform.unit_of_work, source=SERVICE_NAME)
+    parsing = ThreadPoolExecutor(settings.parser_threads, thread_name_prefix="gateway-parsing")
+    feed = LiveFeed(unit_of_work=unit_of_work, bus=platform.bus, poll=settings.stream_poll)
+    try:
+        yield ProcessContext(platform, settings, parsing, feed, KeyUsage(unit_of_work=unit_of_work))
+    finally:
+        await asyncio.to_thread(parsing.shutdown, cancel_futures=True)
+
+
+class Factory:
+    """Builds use cases."""
+
+    def __init__(self, context: ProcessContext) -> None:
+        self.context = context
+
+    def unit_of_work(self) -> UnitOfWork:
+        """Begin a transaction; plain reads and deletions go from it straight to a store."""
+        return self.context.platform.unit_of_work(source=SERVICE_NAME)
+
+    def create_authenticate(self) -> Authenticate:
+        """Build the check of who calls."""
+        return Authenticate(
+            unit_of_work=self.unit_of_work,
+            usage=self.context.key_usage,
+            rule=self.context.settings.authentication,
+            allowed_origins=self.context.platform.settings.allowed_origins,
+        )
+
+    def create_create_api_key(self) -> CreateApiKey:
+        """Build the maker of API keys."""
+        return CreateApiKey(unit_of_work=self.unit_of_work)
+
+    def create_query_set_writer(self) -> QuerySetWriter:
+        """Build the reader of FASTA files."""
+        api = self.context.platform.settings.api
+        limits = FastaLimits(
+            max_records=api.max_records,
+            max_residues_per_sequence=api.max_residues,
+            max_total_residues=self.context.settings.max_query_residues,
+        )
+        reading = FastaReading(limits, max_decompressed_bytes=api.max_decompressed_bytes)
+        return QuerySetWriter(reading=reading, executor=self.context.parsing)
+
+    def create_start_annotation(self) -> StartAnnotation:
+        """Build the main job's beginning."""
+        return StartAnnotation(unit_of_work=self.unit_of_work, query_sets=self.create_query_set_writer())
+
+    def create_show_annotation(self) -> ShowAnnotation:
+        """Build the main job's status."""
+        return ShowAnnotation(unit_of_work=self.unit_of_work)
+
+    def create_store_upload(self) -> StoreUpload:
+        """Build the keeper of uploads."""
+        return StoreUpload(artifacts=self.context.platform.artifacts)
+
+    def create_submit_job(self) -> SubmitJob:
+        """Build the acceptance of single jobs."""
+        return SubmitJob(unit_of_work=self.unit_of_work, artifacts=self.context.platform.artifacts)
+
+    def create_cancel_job(self) -> CancelJob:
+        """Build the cancellation of jobs."""
+        return CancelJob(unit_of_work=self.unit_of_work)
+
+    def create_follow_timeline(self) -> FollowTimeline:
+        """Build the reader of a live stream."""
+        context = self.context
+        heartbeat = context.settings.stream_heartbeat
+        return FollowTimeline(unit_of_work=self.unit_of_work, feed=context.feed, heartbeat=heartbeat)
+
+    def create_download_predictions(self) -> DownloadPredictions:
+        """Build the writer of prediction files."""
+        return DownloadPredictions(unit_of_work=self.unit_of_work)
+
+    def create_create_scoring_config(self) -> CreateScoringConfig:
+        """Build the maker of scoring configurations."""
+        return CreateScoringConfig(unit_of_work=self.unit_of_work)
+
+    def create_create_scoring_presets(self) -> CreateScoringPresets:
+        """Build the maker of the scoring configurations that ship with PROTEA."""
+        return CreateScoringPresets(unit_of_work=self.unit_of_work)
+
+    def create_read_ground_truth(self) -> ReadGroundTruth:
+        """Build the reader of evaluation files."""
+        return ReadGroundTruth(unit_of_work=self.unit_of_work, artifacts=self.context.platform.artifacts)
+
+    def create_delete_evaluation_set(self) -> DeleteEvaluationSet:
+        """Build the deletion of evaluation sets."""
+        return DeleteEvaluationSet(unit_of_work=self.unit_of_work, artifacts=self.context.platform.artifacts)
+
+    def create_keep_dead_letter(self) -> KeepDeadLetter:
+        """Build the keeper of dead letters."""
+        return KeepDeadLetter(unit_of_work=self.unit_of_work)

@@ -1,0 +1,1 @@
+"""The ingest service: sequences, ontologies and annotations into tables."""

@@ -1,0 +1,20 @@
+"""``protea-ingest``: the ingest service as a process of its own."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from protea_common.runtime import run_service
+from protea_ingest.entrypoints.consumer import build_service
+from protea_ingest.wiring import SERVICE_NAME
+
+__all__ = ["main"]
+
+
+def main() -> NoReturn:
+    """Run until SIGTERM."""
+    run_service(SERVICE_NAME, build_service)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the ingest service reads from and writes to: source files and the database."""

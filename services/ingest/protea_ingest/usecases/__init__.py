@@ -1,0 +1,1 @@
+"""What the ingest service does: one module a thing."""

@@ -1,0 +1,1 @@
+"""The predictor: vectors into ranked GO terms."""

@@ -1,0 +1,1 @@
+"""What does input and output: the database, the files of reference banks."""

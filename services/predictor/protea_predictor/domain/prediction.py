@@ -1,0 +1,117 @@
+"""From the vectors of queries to scored GO terms: search, transfer, score, agree with the ontology."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protea_common.domain.distance import DistanceMetric
+from protea_common.domain.scoring import ScoringRecipe
+from protea_predictor.domain.candidates import Candidates
+from protea_predictor.domain.donors import SequenceIds
+from protea_predictor.domain.hierarchy import raise_parents
+from protea_predictor.domain.pools import Pool, search_pools
+from protea_predictor.domain.reference_bank import ReferenceBank
+from protea_predictor.domain.scoring import candidate_signals, require_coverage, score_candidates
+from protea_predictor.domain.stored_ontology import StoredOntology
+from protea_predictor.domain.transfer import transfer_annotations
+
+__all__ = ["Prediction", "PredictionRecipe", "Queries", "predict_terms"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Queries:
+    """Proteins asked about.
+
+    Attributes
+    ----------
+    accessions
+        As the query set names them, ``n`` of them.
+    sequence_ids, lengths
+        Sequence of each and its residues, shape ``(n,)``.
+    vectors
+        Half precision, shape ``(n, D)``.
+    """
+
+    accessions: tuple[str, ...]
+    sequence_ids: NDArray[np.int64]
+    lengths: NDArray[np.int32]
+    vectors: NDArray[np.float16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionRecipe:
+    """How terms are predicted.
+
+    Attributes
+    ----------
+    k
+        Neighbours per query in each pool.
+    metric
+        Which distance.
+    distance_threshold
+        Neighbours farther away are dropped; ``None`` keeps all.
+    scoring
+        How the signals of a candidate become its score.
+    """
+
+    k: int
+    metric: DistanceMetric
+    distance_threshold: float | None
+    scoring: ScoringRecipe
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """Candidates with their scores.
+
+    Attributes
+    ----------
+    candidates
+        All of them, by query and term.
+    scores
+        In [0, 1], shape ``(n_candidates,)``; no term scores below one of its descendants.
+    kept
+        Positions of those worth storing, ascending: scored above 0, and not the root of an aspect.
+    """
+
+    candidates: Candidates
+    scores: NDArray[np.float64]
+    kept: NDArray[np.int64]
+
+
+def predict_terms(
+    queries: Queries, bank: ReferenceBank, pools: Sequence[Pool], ontology: StoredOntology, recipe: PredictionRecipe
+) -> Prediction:
+    """Predict the GO terms of queries from their nearest references.
+
+    A reference that is the query itself, by accession, is no donor; one with the query's sequence under another
+    accession is.
+
+    Raises
+    ------
+    ShapeMismatchError, InvalidVectorError
+        If the vectors cannot be compared.
+    UncoveredSignalError
+        If the recipe gives weight to a signal that no candidate has.
+    """
+    found = search_pools(
+        queries.vectors,
+        bank.vectors,
+        pools,
+        k=recipe.k,
+        excluded=bank.proteins.rows_of(queries.accessions).reshape(-1, 1),
+        metric=recipe.metric,
+        distance_threshold=recipe.distance_threshold,
+    )
+    sequences = SequenceIds(queries.sequence_ids, bank.proteins.sequence_ids)
+    candidates = transfer_annotations(found, bank.annotations, ontology.graph, sequences=sequences)
+    signals = candidate_signals(candidates, bank.annotations.evidence_codes, recipe.scoring, metric=recipe.metric)
+    require_coverage(signals, recipe.scoring)
+    scores = score_candidates(signals, recipe.scoring)
+    scores = raise_parents(candidates.query_row, candidates.term_row, scores, ontology.graph)
+    kept = np.flatnonzero((scores > 0) & ~ontology.is_root[candidates.term_row])
+    return Prediction(candidates, scores, kept)

@@ -1,0 +1,41 @@
+"""Settings of the predictor, ``PROTEA_PREDICTOR__*``: which work a process takes, and what it keeps at hand."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field, PositiveInt
+
+from protea_common.settings import ServiceSettings, Settings
+
+__all__ = ["PredictorSettings", "Role"]
+
+
+class Role(StrEnum):
+    """What a process takes: jobs to cut into batches, batches to compute, or both."""
+
+    COORDINATOR = "coordinator"
+    WORKER = "worker"
+    ALL = "all"
+
+
+class PredictorSettings(ServiceSettings):
+    """The predictor's own settings."""
+
+    section: ClassVar[str] = "predictor"
+
+    role: Role = Field(Role.ALL, description="coordinator, worker or all; --role wins over it.")
+    coordinator_prefetch: PositiveInt = Field(2, description="Jobs that a coordinator holds at a time.")
+    search_threads: PositiveInt = Field(1, description="Batches that a worker holds and computes at a time.")
+    reference_banks_max: PositiveInt = Field(2, description="Reference banks kept open, the most recent ones.")
+    ontologies_max: PositiveInt = Field(2, description="Releases of GO kept in memory, the most recent ones.")
+    cache_dir: Path | None = Field(
+        None, description="Folder of reference bank files; `.protea/cache` in the artifact store's folder when empty."
+    )
+    cache_files_max: PositiveInt = Field(4, description="Reference bank files kept in it, the most recent ones.")
+
+    def cache_folder(self, shared: Settings) -> Path:
+        """Choose the folder of reference bank files."""
+        return self.cache_dir or (shared.storage_root or shared.artifacts_dir) / ".protea" / "cache"

@@ -1,0 +1,1 @@
+"""What the predictor does, one module each."""

@@ -1,0 +1,132 @@
+"""A worker's part of ``predict_go_terms``: the queries of one batch into scored terms in the database."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from protea_common.db import UnitOfWork
+from protea_common.events import PredictionsBatchDone
+from protea_common.jobs import BatchClaim, complete_batch, guard_batch, succeed_job
+from protea_common.operations import PredictGoTerms
+from protea_common.telemetry import MetricRegistry
+from protea_predictor.adapters.storage import PredictionStore, QueryStore, ScoringStore
+from protea_predictor.domain.prediction import Prediction, PredictionRecipe, Queries, predict_terms
+from protea_predictor.domain.reference_bank import ReferenceBank
+from protea_predictor.domain.stored_ontology import StoredOntology
+from protea_predictor.usecases.batch_payload import BatchPayload, job_result
+from protea_predictor.usecases.ontologies import Ontologies
+from protea_predictor.usecases.references import ReferenceBanks, selection_of
+
+__all__ = ["PredictBatch"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Outcome:
+    """A prediction with all that its rows are made of."""
+
+    prediction: Prediction
+    queries: Queries
+    bank: ReferenceBank
+    ontology: StoredOntology
+
+
+class PredictBatch:
+    """Use case of ``predictions.batch.requested``.
+
+    Parameters
+    ----------
+    unit_of_work
+        Begins a transaction.
+    ontologies, banks
+        What the queries are compared with.
+    executor
+        Threads that search and score.
+    metrics
+        Where the time of a batch is counted.
+    """
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: Callable[[], UnitOfWork],
+        ontologies: Ontologies,
+        banks: ReferenceBanks,
+        executor: Executor,
+        metrics: MetricRegistry,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._ontologies = ontologies
+        self._banks = banks
+        self._executor = executor
+        self._metrics = metrics
+
+    async def __call__(self, claim: BatchClaim) -> None:
+        """Read, predict, write; the last batch completes the set and ends the job."""
+        started = time.perf_counter()
+        request = PredictGoTerms.read(claim.job_payload, operation=claim.operation)
+        payload = BatchPayload.model_validate(claim.payload)
+        outcome = await self._predict(request, payload)
+        async with self._unit_of_work() as work:
+            await guard_batch(work, claim)
+            predictions = await _write(work, outcome, payload)
+            done = PredictionsBatchDone(
+                job_id=claim.job_id,
+                batch_index=claim.batch_index,
+                seconds=time.perf_counter() - started,
+                prediction_set_id=payload.prediction_set_id,
+                queries=len(payload.entry_ids),
+                predictions=predictions,
+            )
+            counts = {"queries": done.queries, "predictions": done.predictions}
+            if await complete_batch(work, claim, done, counts=counts) == 0:
+                await _end(work, claim, payload)
+        self._metrics.predictions_batch_seconds.labels(runner="exact").observe(time.perf_counter() - started)
+
+    async def _predict(self, request: PredictGoTerms, payload: BatchPayload) -> _Outcome:
+        ontology = await self._ontologies.get(request.ontology_snapshot_id)
+        references = await self._banks.get(selection_of(request), payload.references, ontology)
+        queries, recipe = await self._read(request, payload)
+        pools = references.aspect_pools if request.aspect_separated_knn else references.shared_pool
+        prediction = await asyncio.get_running_loop().run_in_executor(
+            self._executor, predict_terms, queries, references.bank, pools, ontology, recipe
+        )
+        return _Outcome(prediction, queries, references.bank, ontology)
+
+    async def _read(self, request: PredictGoTerms, payload: BatchPayload) -> tuple[Queries, PredictionRecipe]:
+        async with self._unit_of_work() as work:
+            scoring = await ScoringStore(work.session).find(payload.scoring_config_id)
+            queries = await QueryStore(work.session).read(
+                payload.entry_ids,
+                embedding_config_id=request.embedding_config_id,
+                dimension=payload.references.dimension,
+            )
+        recipe = PredictionRecipe(
+            k=request.limit_per_entry,
+            metric=request.metric,
+            distance_threshold=request.distance_threshold,
+            scoring=scoring.recipe,
+        )
+        return queries, recipe
+
+
+async def _write(work: UnitOfWork, outcome: _Outcome, payload: BatchPayload) -> int:
+    store = PredictionStore(work.session)
+    await store.hold(payload.prediction_set_id)
+    return await store.write(
+        outcome.prediction,
+        prediction_set_id=payload.prediction_set_id,
+        queries=outcome.queries,
+        bank=outcome.bank,
+        ontology=outcome.ontology,
+    )
+
+
+async def _end(work: UnitOfWork, claim: BatchClaim, payload: BatchPayload) -> None:
+    store = PredictionStore(work.session)
+    totals = await store.totals(claim.job_id)
+    await store.complete(payload.prediction_set_id, prediction_count=totals.predictions)
+    await succeed_job(work, claim.job_id, result=job_result(payload, totals))

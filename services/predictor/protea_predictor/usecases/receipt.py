@@ -1,0 +1,77 @@
+"""The receipt of a prediction set: all that is needed to say how it was made, and to make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from protea_common.domain.features import FEATURE_FAMILIES
+from protea_common.operations import PredictGoTerms
+from protea_predictor.adapters.storage import QueryCoverage, StoredScoring
+from protea_predictor.domain.reference_bank import ReferenceVersion, bank_digest
+from protea_predictor.usecases.references import selection_of
+
+__all__ = ["Plan", "write_receipt"]
+
+_SKIPPED_NAMED = 20
+"""Queries without a vector that the receipt names; more would make every reader of the set carry them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the coordinator found out about a job.
+
+    Attributes
+    ----------
+    references
+        What queries are compared with.
+    pool_sizes
+        References annotated in each aspect.
+    queries
+        Who is asked about, and who cannot be.
+    scoring
+        How votes become scores.
+    """
+
+    references: ReferenceVersion
+    pool_sizes: Mapping[str, int]
+    queries: QueryCoverage
+    scoring: StoredScoring
+
+
+def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[str, Any]:
+    """Say how a prediction set is made, as JSON."""
+    recipe = plan.scoring.recipe
+    return {
+        "job_id": str(job_id),
+        "metric": request.metric.value,
+        "search_backend": "exact",
+        "limit_per_entry": request.limit_per_entry,
+        "distance_threshold": request.distance_threshold,
+        "aspect_separated_knn": request.aspect_separated_knn,
+        "expand_votes_to_ancestors": request.expand_votes_to_ancestors,
+        "donor_policy": request.donor_policy.model_dump(mode="json"),
+        "negated_annotations": "never transferred",
+        "own_accession": "excluded",
+        "same_sequence": "kept and flagged",
+        "stored_terms": "score above 0, without the roots of the aspects",
+        "feature_families": list(FEATURE_FAMILIES),
+        "references": {
+            "count": plan.references.references,
+            "digest": bank_digest(selection_of(request), plan.references),
+            "pool_sizes": dict(plan.pool_sizes),
+        },
+        "scoring": {
+            "name": plan.scoring.name,
+            "formula": recipe.formula.value,
+            "weights": recipe.weighted_signals,
+            "evidence_weights": None if recipe.evidence_weights is None else dict(recipe.evidence_weights),
+        },
+        "queries": len(plan.queries.entry_ids),
+        "skipped_queries": {
+            "count": len(plan.queries.skipped),
+            "first": list(plan.queries.skipped[:_SKIPPED_NAMED]),
+        },
+    }

@@ -1,0 +1,90 @@
+"""How the predictor is put together: what a process has one of, and a use case from it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from protea_common.runtime import Platform
+from protea_predictor.adapters.references import ReferenceFiles
+from protea_predictor.settings import PredictorSettings
+from protea_predictor.usecases.ontologies import Ontologies
+from protea_predictor.usecases.predict_batch import PredictBatch
+from protea_predictor.usecases.predict_go_terms import CutIntoBatches
+from protea_predictor.usecases.references import ReferenceBanks
+
+__all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
+
+SERVICE_NAME: Final = "protea-predictor"
+"""Source of its events; another name makes its past events look like a stranger's."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessContext:
+    """What a process has one of.
+
+    Attributes
+    ----------
+    platform
+        What all services stand on.
+    settings
+        The predictor's own.
+    executor
+        Threads that search, score and build reference banks.
+    ontologies, banks
+        What is kept in memory between batches.
+    """
+
+    platform: Platform
+    settings: PredictorSettings
+    executor: Executor
+    ontologies: Ontologies
+    banks: ReferenceBanks
+
+
+@asynccontextmanager
+async def open_process(platform: Platform, settings: PredictorSettings) -> AsyncIterator[ProcessContext]:
+    """Start the threads, and end them when the block ends, once what they compute is done."""
+    executor = ThreadPoolExecutor(settings.search_threads, thread_name_prefix="predictor-search")
+    unit_of_work = partial(platform.unit_of_work, source=SERVICE_NAME)
+    files = ReferenceFiles(settings.cache_folder(platform.settings), files_max=settings.cache_files_max)
+    try:
+        yield ProcessContext(
+            platform=platform,
+            settings=settings,
+            executor=executor,
+            ontologies=Ontologies(unit_of_work=unit_of_work, capacity=settings.ontologies_max),
+            banks=ReferenceBanks(
+                unit_of_work=unit_of_work, files=files, executor=executor, capacity=settings.reference_banks_max
+            ),
+        )
+    finally:
+        await asyncio.to_thread(executor.shutdown, cancel_futures=True)
+
+
+class Factory:
+    """Builds use cases."""
+
+    def __init__(self, context: ProcessContext) -> None:
+        self._context = context
+        self._unit_of_work = partial(context.platform.unit_of_work, source=SERVICE_NAME)
+
+    def create_cut_into_batches(self) -> CutIntoBatches:
+        """Build the coordinator of ``predict_go_terms``."""
+        return CutIntoBatches(unit_of_work=self._unit_of_work)
+
+    def create_predict_batch(self) -> PredictBatch:
+        """Build the worker of ``predict_go_terms``."""
+        context = self._context
+        return PredictBatch(
+            unit_of_work=self._unit_of_work,
+            ontologies=context.ontologies,
+            banks=context.banks,
+            executor=context.executor,
+            metrics=context.platform.metrics,
+        )
