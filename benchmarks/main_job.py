@@ -13,6 +13,7 @@ import asyncio
 import json
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -71,17 +72,27 @@ def _memory() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class MeasuredSteps(Steps):
-    """The demo's steps, with the peak memory of each."""
+class Figures:
+    """What one step took."""
 
-    peaks: list[int] = field(default_factory=list)
+    title: str
+    seconds: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredSteps(Steps):
+    """The demo's steps, and what each took."""
+
+    figures: list[Figures] = field(default_factory=list)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
         """Show and measure a step."""
+        began = time.perf_counter()
         with PeakMemory() as peak, Steps.step(self, title) as step:
             yield step
-        self.peaks.append(peak.bytes)
+        self.figures.append(Figures(title, time.perf_counter() - began, peak.bytes))
 
 
 async def measure(folder: Path) -> MeasuredSteps:
@@ -105,15 +116,15 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="protea-benchmark-", ignore_cleanup_errors=True) as folder:
         steps = asyncio.run(measure(Path(folder)))
-    rows = [(done.title, done.seconds, peak) for done, peak in zip(steps.times, steps.peaks, strict=True)]
     print(f"{'step':<46} {'seconds':>8} {'peak MiB':>9}")
-    for title, seconds, peak in rows:
-        print(f"{title:<46} {seconds:>8.2f} {peak / MEBIBYTE:>9.0f}")
-    total, highest = sum(seconds for _, seconds, _ in rows), max(peak for *_, peak in rows)
+    for figures in steps.figures:
+        print(f"{figures.title:<46} {figures.seconds:>8.2f} {figures.peak_bytes / MEBIBYTE:>9.0f}")
+    total = sum(figures.seconds for figures in steps.figures)
+    highest = max(figures.peak_bytes for figures in steps.figures)
     print(f"{'all':<46} {total:>8.2f} {highest / MEBIBYTE:>9.0f}")
     if arguments.json:
-        figures = {title: {"seconds": round(seconds, 3), "peak_bytes": peak} for title, seconds, peak in rows}
-        print(json.dumps({"steps": figures, "total_seconds": round(total, 3), "peak_bytes": highest}))
+        rows = {f.title: {"seconds": round(f.seconds, 3), "peak_bytes": f.peak_bytes} for f in steps.figures}
+        print(json.dumps({"steps": rows, "total_seconds": round(total, 3), "peak_bytes": highest}))
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ class GatewayBench:
     platform: Platform
     service: Service
     client: httpx.AsyncClient
-    background: list[asyncio.Future[None]]
+    background: Sequence[asyncio.Future[None]]
 
     async def stop_background(self) -> None:
         """Stop what runs beside the requests, as a shutdown does first."""
@@ -136,8 +136,8 @@ class GatewayBench:
         }
         async with session_scope(self.platform.session_factory) as session:
             await session.execute(insert(PredictionSet).values(values | columns))
-            for accession, term, score in predictions:
-                await _add_prediction(session, set_id, accession, references.term_ids[term], score)
+            if predictions:
+                await _add_predictions(session, set_id, references.term_ids, predictions)
         return set_id
 
     async def add_query_set(self, name: str = "queries") -> UUID:
@@ -225,21 +225,23 @@ async def add_protein(session: AsyncSession, accession: str, sequence: str) -> i
     return sequence_id
 
 
-async def _add_prediction(session: AsyncSession, set_id: UUID, accession: str, term_id: int, score: float) -> None:
-    statement = insert(GOPrediction).values(
-        prediction_set_id=set_id,
-        protein_accession=accession,
-        go_term_id=term_id,
-        ref_protein_accession="P00001",
-        distance=round(1 - score, 6),
-        score=score,
-        evidence_code="IDA",
-        vote_count=2,
-        k_position=1,
-    )
-    prediction_id = (await session.scalars(statement.returning(GOPrediction.id))).one()
-    await session.execute(
-        insert(GOPredictionFeatures).values(
-            prediction_id=prediction_id, go_term_frequency=3, neighbor_distance_std=0.25
-        )
-    )
+async def _add_predictions(
+    session: AsyncSession, set_id: UUID, term_ids: Sequence[int], predictions: Sequence[tuple[str, int, float]]
+) -> None:
+    rows = [
+        {
+            "prediction_set_id": set_id,
+            "protein_accession": accession,
+            "go_term_id": term_ids[term],
+            "ref_protein_accession": "P00001",
+            "distance": round(1 - score, 6),
+            "score": score,
+            "evidence_code": "IDA",
+            "vote_count": 2,
+            "k_position": 1,
+        }
+        for accession, term, score in predictions
+    ]
+    ids = await session.scalars(insert(GOPrediction).returning(GOPrediction.id), rows)
+    features = [{"prediction_id": key, "go_term_frequency": 3, "neighbor_distance_std": 0.25} for key in ids]
+    await session.execute(insert(GOPredictionFeatures), features)

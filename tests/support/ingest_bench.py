@@ -32,7 +32,7 @@ from protea_ingest.entrypoints.consumer import build_service
 from protea_ingest.settings import IngestSettings
 from support.flaky_store import FlakyStore
 
-__all__ = ["IngestBench", "gaf", "obo", "open_bench", "with_store_that_fails"]
+__all__ = ["IngestBench", "gaf", "job_created", "obo", "open_bench", "with_store_that_fails"]
 
 _SECONDS = 30.0
 _BLOCKED = "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -85,21 +85,12 @@ class IngestBench:
         async with self.platform.unit_of_work(source="test") as work:
             return await submit_job(work, NewJob(operation=operation, payload=payload))
 
+    async def handle(self, message: IncomingMessage) -> Disposition:
+        return await self._handlers[message.queue](message)
+
     async def deliver(self, job_id: UUID) -> Disposition:
         """Hand the service the message that announces a job, once more if it had it before."""
-        event = JobCreated(job_id=job_id, operation=(await self.job(job_id)).operation)
-        envelope = Envelope.seal(event, source="test")
-        queue = str(get_operation(event.operation).queue)
-        message = IncomingMessage(
-            message_id=str(envelope.id),
-            routing_key=event.routing_key,
-            body=encode(event.model_dump(mode="json")),
-            headers=envelope.to_headers(),
-            queue=queue,
-            redelivered=False,
-            delivery_count=0,
-        )
-        return await self._handlers[queue](message)
+        return await self.handle(job_created(job_id, (await self.job(job_id)).operation))
 
     def deliver_soon(self, job_id: UUID) -> asyncio.Task[Disposition]:
         """Deliver while the test goes on."""
@@ -181,6 +172,21 @@ class IngestBench:
         async with asyncio.timeout(_SECONDS):
             while not await self.scalar(f"SELECT count(*) {_BLOCKED}"):
                 await asyncio.sleep(0.01)
+
+
+def job_created(job_id: UUID, operation: str) -> IncomingMessage:
+    """Make the message that announces a job."""
+    event = JobCreated(job_id=job_id, operation=operation)
+    envelope = Envelope.seal(event, source="test")
+    return IncomingMessage(
+        message_id=str(envelope.id),
+        routing_key=event.routing_key,
+        body=encode(event.model_dump(mode="json")),
+        headers=envelope.to_headers(),
+        queue=str(get_operation(operation).queue),
+        redelivered=False,
+        delivery_count=0,
+    )
 
 
 class _FlakyFiles(FlakyStore):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -61,8 +61,6 @@ class BatchClaim:
         Identifiers of what is in the batch.
     job_payload
         Payload of the job that it belongs to.
-    claimed_at
-        Time of the claim, of the database's clock.
     """
 
     batch_id: int
@@ -76,7 +74,21 @@ class BatchClaim:
     max_attempts: int
     token: int
     event_id: UUID
-    claimed_at: datetime
+
+
+_BATCH_CLAIM_COLUMNS = (
+    JobBatch.id.label("batch_id"),
+    JobBatch.job_id,
+    JobBatch.batch_index,
+    JobBatch.kind,
+    JobBatch.payload,
+    JobBatch.attempt,
+    JobBatch.lease_token.label("token"),
+    Job.operation,
+    Job.payload.label("job_payload"),
+    Job.max_attempts,
+)
+"""The columns that a claim is made of, under the names of `BatchClaim`."""
 
 
 async def claim_job(
@@ -119,13 +131,8 @@ async def claim_batch(
     """Move a batch from PENDING to RUNNING while its job is RUNNING; ``None`` if there is nothing to do."""
     statement = (
         update(JobBatch)
-        .where(
-            JobBatch.job_id == job_id,
-            JobBatch.batch_index == batch_index,
-            JobBatch.status == BatchStatus.PENDING,
-            Job.id == JobBatch.job_id,
-            Job.status == JobStatus.RUNNING,
-        )
+        .where(JobBatch.job_id == job_id, JobBatch.batch_index == batch_index, JobBatch.status == BatchStatus.PENDING)
+        .where(Job.id == JobBatch.job_id, Job.status == JobStatus.RUNNING)
         .values(
             status=BatchStatus.RUNNING,
             started_at=func.coalesce(JobBatch.started_at, func.now()),
@@ -134,36 +141,11 @@ async def claim_batch(
             attempt=JobBatch.attempt + 1,
             worker=worker,
         )
-        .returning(
-            JobBatch.id,
-            JobBatch.kind,
-            JobBatch.payload,
-            JobBatch.attempt,
-            JobBatch.lease_token,
-            Job.operation,
-            Job.payload.label("job_payload"),
-            Job.max_attempts,
-            func.now().label("claimed_at"),
-        )
+        .returning(*_BATCH_CLAIM_COLUMNS)
         .execution_options(synchronize_session=False)
     )
-    row = (await work.session.execute(statement)).one_or_none()
-    if row is None:
-        return None
-    return BatchClaim(
-        batch_id=row.id,
-        job_id=job_id,
-        batch_index=batch_index,
-        kind=row.kind,
-        operation=row.operation,
-        payload=row.payload,
-        job_payload=row.job_payload,
-        attempt=row.attempt,
-        max_attempts=row.max_attempts,
-        token=row.lease_token,
-        event_id=event_id,
-        claimed_at=row.claimed_at,
-    )
+    row = (await work.session.execute(statement)).mappings().one_or_none()
+    return None if row is None else BatchClaim(**row, event_id=event_id)
 
 
 async def guard_job(work: UnitOfWork, claim: JobClaim) -> None:

@@ -15,7 +15,9 @@ __all__ = ["ScoringConfig"]
 class ScoringConfig(Base):
     """A scoring formula, never changed once made.
 
-    Written by the gateway; the predictor adds the presets that are missing.
+    Written by the gateway.
+
+    The predictor adds the presets that are missing; their ids follow from their names.
 
     Attributes
     ----------

@@ -19,7 +19,7 @@ __all__ = ["Sequence"]
 class Sequence(Base):
     """One row per distinct amino-acid string; many proteins and query entries may point at it.
 
-    Written by ingest.
+    Written by ingest and, for query sets, by the gateway; both through `protea_common.sequence_store`.
 
     Attributes
     ----------

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from support.gateway import GatewayBench, open_gateway
 
 

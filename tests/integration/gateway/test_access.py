@@ -8,10 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.gateway import GatewayBench, open_gateway
+from sqlalchemy import select
 
 from protea_common.orm import ApiKey, Job
 from protea_gateway.usecases.access import CreateApiKey
+from support.gateway import GatewayBench, open_gateway
 
 FOREIGN = "http://evil.example"
 
@@ -52,9 +53,7 @@ async def test_a_change_with_a_key_is_done_and_bears_its_prefix(closed: GatewayB
     answer = await write(closed.client, **{header: f"ApiKey {key}" if header == "Authorization" else key})
 
     assert answer.status_code == 201
-    assert [job.api_key_prefix for job in await closed.rows(Job.__table__.select().with_only_columns(Job))] == [
-        key[:8]
-    ] or ((await closed.rows(Job.__table__.select().with_only_columns(Job.api_key_prefix))) == [key[:8]])
+    assert await closed.rows(select(Job.api_key_prefix)) == [key[:8]]
 
 
 @pytest.mark.parametrize("key", ["", "short", "0" * 64, "g" * 64])
@@ -113,7 +112,7 @@ async def test_the_life_of_a_key(closed: GatewayBench) -> None:
     ]
     assert "key" not in listed[0]
     assert (await write(closed.client, **second)).status_code == 401
-    stored = await closed.rows(ApiKey.__table__.select().with_only_columns(ApiKey.key_hash))
+    stored = await closed.rows(select(ApiKey.key_hash))
     assert made.json()["key"] not in stored
 
 
@@ -144,19 +143,21 @@ async def test_the_last_use_of_a_key_is_written_beside_the_requests(closed: Gate
 async def test_only_somebody_at_a_laptop_writes_without_a_key(
     migrated_database_url: str,
     tmp_path: Path,
+    *,
     authentication: str,
     client: str,
     base_url: str,
     origin: str | None,
-    *,
     may_write_on_a_laptop: bool,
 ) -> None:
     allowed = authentication == "loopback" and may_write_on_a_laptop
     headers = {} if origin is None else {"Origin": origin}
-    async with opened(migrated_database_url, tmp_path, authentication) as gateway:
-        async with gateway.client_from(client, base_url=base_url) as caller:
-            refused = await write(caller, **headers)
-            with_key = await write(caller, **headers, **{"X-Api-Key": await key_of(gateway)})
+    async with (
+        opened(migrated_database_url, tmp_path, authentication) as gateway,
+        gateway.client_from(client, base_url=base_url) as caller,
+    ):
+        refused = await write(caller, **headers)
+        with_key = await write(caller, **headers, **{"X-Api-Key": await key_of(gateway)})
 
     assert refused.status_code == (201 if allowed else 401)
     assert with_key.status_code == (409 if allowed else 201)

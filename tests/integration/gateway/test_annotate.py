@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from sqlalchemy import insert, select
-from support.gateway import GatewayBench, open_gateway
 
 from protea_common.db import session_scope
 from protea_common.jobs import claim_job, fail_job, report_progress, succeed_job
 from protea_common.orm import AnnotationSet, Job, JobStatus, OutboxEvent, QuerySet, QuerySetEntry
 from protea_common.orm import Sequence as SequenceRow
+from support.gateway import GatewayBench, open_gateway
 
 FASTA = b">sp|Q11111|ONE_FLY First OS=Drosophila melanogaster OX=7227 GN=one\nMKVLAAG\nIVGL\n>Q22222\nmktayiakqr\n"
 
 
-async def annotate(client: httpx.AsyncClient, content: bytes = FASTA, **fields: str) -> httpx.Response:
+async def annotate(client: httpx.AsyncClient, content: bytes = FASTA, **fields: object) -> httpx.Response:
     return await client.post("/v1/annotate", files={"file": ("q.fasta", content)}, data=fields)
 
 
@@ -170,7 +171,7 @@ async def test_a_choice_that_cannot_be_compared_with_is_refused(gateway: Gateway
 async def test_an_unknown_choice_is_not_found(gateway: GatewayBench, field: str) -> None:
     await gateway.add_references()
 
-    answer = await annotate(gateway.client, **{field: str(uuid4())})
+    answer = await annotate(gateway.client, FASTA, **{field: str(uuid4())})
 
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
 
@@ -251,7 +252,7 @@ async def test_a_file_over_a_limit_is_too_large(
 async def test_a_body_without_a_length_is_cut_off_at_the_limit(migrated_database_url: str, tmp_path: Path) -> None:
     sent = 0
 
-    async def body() -> object:
+    async def body() -> AsyncIterator[bytes]:
         nonlocal sent
         yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="q"\r\n\r\n>A\n'
         for _ in range(1_000):

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
-from support.gateway import GatewayBench
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from protea_common.events import JobCreated
 from protea_common.jobs import NewJob, submit_job
@@ -16,6 +16,7 @@ from protea_common.messaging.bus import Acknowledged, DeadLettered, Disposition,
 from protea_common.messaging.outbox import OutboxRelay
 from protea_common.operations import Ping
 from protea_common.orm import DeadLetter
+from support.gateway import GatewayBench
 
 
 def letter(event_id: str) -> IncomingMessage:
@@ -78,11 +79,6 @@ async def test_a_foreign_message_is_kept_too(gateway: GatewayBench) -> None:
 
 async def test_without_a_database_the_letter_stays_in_its_queue(gateway: GatewayBench) -> None:
     handle = gateway.service.consumers[0].handler
-    async with gateway.unit_of_work() as work:
-        await work.session.connection()
-        await work.session.execute(select(1))
-    from sqlalchemy.ext.asyncio import create_async_engine
-
     gateway.platform.session_factory.configure(bind=create_async_engine("postgresql+asyncpg://x@127.0.0.1:1/x"))
 
     with pytest.raises((OSError, DBAPIError)):

@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import update
-from support.gateway import GatewayBench
+from sqlalchemy import select, update
 
 from protea_common.db import session_scope
 from protea_common.jobs import claim_job, record
 from protea_common.orm import Job
+from support.gateway import GatewayBench
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
@@ -108,7 +108,7 @@ async def test_lists_are_read_page_by_page_without_a_loss_or_a_repeat(gateway: G
     ids = {await ping(gateway.client) for _ in range(7)}
     async with session_scope(gateway.platform.session_factory) as session:
         # All of the same moment: the id decides.
-        moment = (await gateway.rows(Job.__table__.select().with_only_columns(Job.created_at)))[0]
+        moment = (await gateway.rows(select(Job.created_at)))[0]
         await session.execute(update(Job).values(created_at=moment))
     address, seen = "/v1/jobs?limit=3", list[str]()
     while address:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,13 +15,12 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from sqlalchemy import insert, select
-from support.gateway import GatewayBench, open_gateway
 
 from protea_common.jobs import cancel_job, claim_job, record, succeed_job
 from protea_common.messaging.outbox import OutboxRelay
 from protea_common.orm import Job, JobEvent
 from protea_common.runtime import serve_http
-from protea_standalone.edition import free_port
+from support.gateway import GatewayBench, open_gateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,8 @@ class Reader:
 @pytest.fixture
 async def served(migrated_database_url: str, tmp_path: Path) -> AsyncIterator[GatewayBench]:
     """A gateway on a real port: the transport without a network waits for the end of an answer."""
-    port = free_port()
-    own = {"stream_heartbeat": timedelta(seconds=0.2), "stream_poll": timedelta(seconds=0.2)}
-    async with open_gateway(migrated_database_url, tmp_path, **own) as gateway:
+    port, often = free_port(), timedelta(seconds=0.2)
+    async with open_gateway(migrated_database_url, tmp_path, stream_heartbeat=often, stream_poll=often) as gateway:
         assert gateway.service.app is not None
         async with (
             serve_http(gateway.service.app, host="127.0.0.1", port=port),
@@ -74,8 +73,13 @@ async def stream(gateway: GatewayBench, path: str, **headers: str) -> AsyncItera
     async with gateway.client.stream("GET", path, headers=headers) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
-        async with aclosing(answer.aiter_lines()) as lines:
-            yield Reader(lines)
+        yield Reader(answer.aiter_lines())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 async def ping(gateway: GatewayBench) -> UUID:
@@ -248,8 +252,8 @@ async def test_silence_is_filled_with_comments(served: GatewayBench) -> None:
 
 
 async def test_a_broadcast_wakes_the_stream_before_the_next_poll(migrated_database_url: str, tmp_path: Path) -> None:
-    slow = {"stream_poll": timedelta(hours=1), "stream_heartbeat": timedelta(hours=1)}
-    async with open_gateway(migrated_database_url, tmp_path, **slow) as gateway:
+    never = timedelta(hours=1)
+    async with open_gateway(migrated_database_url, tmp_path, stream_heartbeat=never, stream_poll=never) as gateway:
         relay = OutboxRelay(gateway.platform.engine, gateway.platform.session_factory, gateway.platform.bus)
         job_id = await ping(gateway)
         await relay.send_due()

@@ -7,11 +7,11 @@ from uuid import uuid4
 import httpx
 import pytest
 from sqlalchemy import insert
-from support.gateway import TERMS, GatewayBench
 
 from protea_common.db import session_scope
 from protea_common.domain.scoring import PRESETS
 from protea_common.orm import AnnotationSet, EvaluationResult, EvaluationSet
+from support.gateway import TERMS, GatewayBench
 
 FASTA = {"file": ("q.fasta", b">A\nMKV\n>B\nMKT\n>C\nMKV\n")}
 

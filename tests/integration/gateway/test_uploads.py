@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from support.gateway import GatewayBench, open_gateway
 
 CONTENT = b"some bytes \x00\xff" * 100_000

@@ -13,6 +13,7 @@ from protea_common.domain.text_stream import (
     NotTextError,
     TooLargeError,
     TruncatedGzipError,
+    decompress,
     read_text_lines,
 )
 
@@ -163,3 +164,16 @@ def test_longer_line_is_refused_with_its_number(end: str) -> None:
 
     with pytest.raises(TooLargeError, match="Line 2 is longer than 1,048,576 characters"):
         lines_of(f">P1\n{line}{end}".encode())
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 65_536])
+def test_decompressed_bytes_are_those_of_the_text_compressed_or_not(chunk: int) -> None:
+    text = "β-helix\r\nsecond\n".encode() * 50
+
+    for data in (text, gzip.compress(text), gzip.compress(text[:100]) + gzip.compress(text[100:])):
+        assert b"".join(decompress(cut(data, chunk), max_decompressed_bytes=LIMIT)) == text
+
+
+def test_decompressed_bytes_are_limited() -> None:
+    with pytest.raises(TooLargeError):
+        list(decompress([gzip.compress(b"x" * 101)], max_decompressed_bytes=100))

@@ -54,7 +54,7 @@ def test_what_was_committed_after_the_gap_was_seen_does_not_prolong_it() -> None
 
 @dataclass
 class Timeline:
-    """A database with transactions that take a number, then an event's id, and commit or roll back whenever they like."""
+    """A database whose transactions take a number, then an event's id, and end whenever and however they like."""
 
     next_number: int = 1
     next_id: int = 1

@@ -126,12 +126,14 @@ class LoadAnnotationFile:
         NoAnnotationKeptError
             If that leaves nothing to store.
         """
+        loop = asyncio.get_running_loop()
         proteins = ProteinStore(work.session)
         progress = ReadingProgress(self._unit_of_work, claim.job_id, total_bytes=load.source.size_bytes)
         async with aclosing(read_in_chunks(load.reader, size=self._chunk_size, executor=self._executor)) as chunks:
             async for chunk in chunks:
                 known = await proteins.known_canonical({row.accession for row in chunk})
-                await load.incoming.add(load.fitting.keep(chunk, known))
+                kept = await loop.run_in_executor(self._executor, load.fitting.keep, chunk, known)
+                await load.incoming.add(kept)
                 await progress.tell(load.source.bytes_read)
         rejected = load.rejected()
         if sum(rejected.values()) == load.reader.data_lines:

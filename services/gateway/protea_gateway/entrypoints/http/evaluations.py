@@ -122,7 +122,13 @@ async def results(set_id: UUID, factory: FactoryParameter, part: PageParameter) 
         return await EvaluationStore(work.session).results(set_id, limit=part.limit, offset=part.offset)
 
 
-@router.get("/{set_id}/{name}.tsv", summary="Download the ground truth", response_class=FileDownload, responses=PAIRS)
+@router.get(
+    "/{set_id}/{name}.tsv",
+    summary="Download the ground truth",
+    status_code=status.HTTP_200_OK,
+    response_class=FileDownload,
+    responses=PAIRS,
+)
 async def download(set_id: UUID, name: PairFile, factory: FactoryParameter) -> FileDownload:
     filename = f"{name}.tsv"
     return FileDownload(await factory.create_read_ground_truth()(set_id, filename), filename=filename)

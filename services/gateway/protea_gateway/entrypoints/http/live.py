@@ -33,6 +33,7 @@ LastEventQuery = Annotated[
     "/jobs/{job_id}/stream",
     summary="Follow a job",
     description="Replays the timeline of a job and its steps, goes on live, and ends with the job.",
+    status_code=status.HTTP_200_OK,
     response_class=LiveEvents,
     responses=JOB_EVENTS,
 )
@@ -48,6 +49,7 @@ async def follow_job(
     "/stream",
     summary="Follow all jobs",
     description="From now on, or from behind the last event that was seen; does not end.",
+    status_code=status.HTTP_200_OK,
     response_class=LiveEvents,
     responses=EVENTS,
 )

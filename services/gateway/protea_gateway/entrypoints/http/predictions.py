@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from protea_common.domain.ontology import parse_aspect
@@ -133,7 +133,13 @@ async def delete(set_id: UUID, factory: FactoryParameter) -> DeletedPredictions:
     return DeletedPredictions(deleted=set_id, predictions_deleted=count)
 
 
-@router.get("/{set_id}/predictions.tsv", summary="Download predictions", response_class=FileDownload, responses=TABLE)
+@router.get(
+    "/{set_id}/predictions.tsv",
+    summary="Download predictions",
+    status_code=status.HTTP_200_OK,
+    response_class=FileDownload,
+    responses=TABLE,
+)
 async def download_table(set_id: UUID, factory: FactoryParameter, wanted: FilterParameter) -> FileDownload:
     rows = await factory.create_download_predictions().as_table(set_id, wanted)
     return FileDownload(rows, filename=f"predictions-{set_id}.tsv")
@@ -142,6 +148,7 @@ async def download_table(set_id: UUID, factory: FactoryParameter, wanted: Filter
 @router.get(
     "/{set_id}/predictions-cafa.tsv",
     summary="Download predictions as the CAFA challenge reads them",
+    status_code=status.HTTP_200_OK,
     response_class=FileDownload,
     responses=CAFA,
 )

@@ -151,9 +151,9 @@ class ReferenceStore:
         stream.finish()
 
     async def _partitions(self, statement: Select[*tuple[Any, ...]]) -> AsyncIterator[Sequence[Row[*tuple[Any, ...]]]]:
-        async with await self._session.stream(statement.execution_options(yield_per=_ROWS_PER_FETCH)) as stream:
-            async for rows in stream.partitions():
-                yield rows
+        stream = await self._session.stream(statement.execution_options(yield_per=_ROWS_PER_FETCH))
+        async for rows in stream.partitions():
+            yield rows
 
 
 def _members(selection: ReferenceSelection, newest_embedding_id: int | None, *columns: Any) -> Select[*tuple[Any, ...]]:

@@ -1,0 +1,159 @@
+"""``protea up`` and the commands that talk to it, each as a person starts them."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from support.laptop import RunningUp, SmallData, protea, running_up
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A platform with references, and what each command printed on the way."""
+
+    up: RunningUp
+    printed: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def empty() -> Iterator[RunningUp]:
+    """A platform that nothing was loaded into."""
+    parent = Path(tempfile.mkdtemp(prefix="protea-test-up-"))
+    parent.chmod(0o755)
+    with running_up(parent / "home") as up:
+        yield up
+    shutil.rmtree(parent)
+
+
+@pytest.fixture(scope="module")
+def loaded(empty: RunningUp, small_data: SmallData) -> Loaded:
+    """The same platform once everything is loaded by the commands of the README."""
+    commands = {
+        "ontology": ("load", "ontology", str(small_data.ontology)),
+        "proteins": ("load", "proteins", str(small_data.proteins)),
+        "annotations": ("load", "annotations", str(small_data.annotations), "--annotated-before", "2017-01-01"),
+        "embed": ("embed",),
+    }
+    printed = {}
+    for name, command in commands.items():
+        done = protea(*command, url=empty.url)
+        assert done.returncode == 0, done.stderr
+        printed[name] = done.stdout
+    return Loaded(empty, printed)
+
+
+def fasta_of(small_data: SmallData, accession: str) -> bytes:
+    return f">query\n{small_data.records[accession].sequence}\n".encode()
+
+
+def test_annotations_before_anything_is_loaded_are_told_what_to_load(
+    empty: RunningUp, small_data: SmallData, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.tsv"
+
+    annotated = protea("annotate", str(small_data.proteins), "-o", str(output), url=empty.url)
+    loading = protea("load", "annotations", str(small_data.annotations), url=empty.url)
+
+    assert annotated.returncode == 1
+    assert "protea load ontology" in annotated.stderr
+    assert not output.exists()
+    assert loading.returncode == 1
+    assert "there is no ontology yet" in loading.stderr
+
+
+def test_each_load_tells_its_counts_and_the_next_command(loaded: Loaded) -> None:
+    assert "terms inserted: 47,347" in loaded.printed["ontology"]
+    assert "load proteins" in loaded.printed["ontology"]
+    assert "retrieved records: 150" in loaded.printed["proteins"]
+    assert "rejected: " in loaded.printed["annotations"]
+    assert "after cutoff" in loaded.printed["annotations"]
+    assert f"embed --url {loaded.up.url}" in loaded.printed["annotations"]
+    assert "sequences: " in loaded.printed["embed"]
+
+
+def test_what_is_printed_into_a_file_has_no_control_characters(loaded: Loaded) -> None:
+    for printed in loaded.printed.values():
+        assert printed.replace("\n", "").isprintable()
+
+
+def test_a_fasta_becomes_a_table(loaded: Loaded, small_data: SmallData, tmp_path: Path) -> None:
+    output = tmp_path / "out.tsv"
+    compressed = tmp_path / "queries.fasta.gz"
+    compressed.write_bytes(gzip.compress(small_data.proteins.read_bytes()))
+
+    done = protea("annotate", str(compressed), "-o", str(output), "-k", "3", url=loaded.up.url)
+
+    assert done.returncode == 0, done.stderr
+    header, *rows = output.read_text().splitlines()
+    assert header.startswith("protein_accession\tgo_id\tgo_name\tgo_aspect\tscore\t")
+    assert {row.split("\t")[0] for row in rows} <= small_data.records.keys()
+    assert f"{len(rows):,} terms for " in done.stderr
+    assert str(output) in done.stderr
+    assert done.stdout == ""
+
+
+def test_standard_input_becomes_standard_output_in_the_cafa_format(loaded: Loaded, small_data: SmallData) -> None:
+    fasta = fasta_of(small_data, next(iter(small_data.records)))
+
+    done = protea("annotate", "-", "-o", "-", "--format", "cafa", url=loaded.up.url, stdin=fasta)
+
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert rows
+    assert all(name == "query" and go_id.startswith("GO:") and 0 < float(score) <= 1 for name, go_id, score in rows)
+
+
+def test_a_fault_of_the_fasta_is_told_with_its_line(loaded: Loaded, tmp_path: Path) -> None:
+    (tmp_path / "bad.fasta").write_text(">a\nMKV\n>b\nMK1V\n")
+
+    done = protea("annotate", str(tmp_path / "bad.fasta"), "-o", str(tmp_path / "out.tsv"), url=loaded.up.url)
+
+    assert done.returncode == 1
+    assert "line 3, b: no residue: '1' at 3" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_field_that_the_server_refuses_is_named(loaded: Loaded, small_data: SmallData, tmp_path: Path) -> None:
+    command = ("annotate", str(small_data.proteins), "-o", str(tmp_path / "out.tsv"), "--annotation-set", "newest")
+
+    done = protea(*command, url=loaded.up.url)
+
+    assert done.returncode == 1
+    assert "annotation_set_id" in done.stderr
+
+
+def test_a_job_that_fails_says_why(loaded: Loaded, small_data: SmallData) -> None:
+    done = protea("load", "ontology", str(small_data.proteins), url=loaded.up.url)
+
+    assert done.returncode == 1
+    assert "load_ontology_snapshot ended as FAILED: OBO: " in done.stderr
+
+
+def test_ctrl_c_stops_it_in_good_order(home: Path) -> None:
+    with running_up(home) as up:
+        introduction = up.introduction()
+        printed = up.end(signal.SIGINT)
+
+    assert up.process.returncode == 0
+    assert up.url in introduction
+    assert str(home / "artifacts") in introduction
+    assert "load ontology" in introduction
+    assert printed.splitlines()[0].startswith("Stopping")
+    assert printed.splitlines()[-1] == "PROTEA has stopped."
+    assert not (home / "running.json").exists()
+
+
+def test_a_second_one_on_the_same_home_is_told_where_the_first_is(home: Path) -> None:
+    with running_up(home) as up:
+        done = protea("up", "--home", str(home), "--port", "1")
+
+    assert done.returncode == 1
+    assert f"already running at {up.url} (process {up.process.pid})" in done.stderr
