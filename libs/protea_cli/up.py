@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,14 +14,12 @@ from protea_cli.client import ProteaClient
 from protea_cli.invocation import command, shown_path
 from protea_cli.options import DEFAULT_HOME, DEFAULT_PORT, HomeFolder
 from protea_cli.progress import Steps
+from protea_cli.signals import ended_by_signals
 
 if TYPE_CHECKING:
     from protea_standalone.edition import LaptopEdition
 
 __all__ = ["up"]
-
-STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Ctrl-C, a polite kill, and the terminal that is closed."""
 
 
 def up(
@@ -38,7 +34,7 @@ async def _serve(home: Path, port: int, steps: Steps) -> None:
     # The edition needs the extra `standalone`; the commands that only talk to a server do without.
     from protea_standalone.edition import open_laptop_edition
 
-    with _ended_by_signals():
+    with ended_by_signals():
         async with AsyncExitStack() as stack:
             with steps.step("Starting PROTEA") as step:
                 edition = await stack.enter_async_context(open_laptop_edition(home, port=port))
@@ -67,26 +63,3 @@ async def _introduction(edition: LaptopEdition) -> list[str]:
         f"Next, in another shell: {command(next_step, url=edition.url)}",
         "Ctrl-C stops PROTEA; the data stay.",
     ]
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let a signal end the block in good order; a second one cuts the waiting for running work short."""
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    received: list[int] = []
-
-    def stop(number: int) -> None:
-        received.append(number)
-        if task is not None:
-            task.cancel()
-
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, stop, number)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not received:
-            raise
-    finally:
-        for number in STOP_SIGNALS:
-            loop.remove_signal_handler(number)

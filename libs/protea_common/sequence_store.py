@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
-from sqlalchemy import Select, String, Text, column, func, select, table, text
+from sqlalchemy import String, Text, column, func, select, table
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from protea_common.db import copy_rows
-from protea_common.domain.sequence import compute_sequence_hash
 from protea_common.errors import PermanentError
 from protea_common.orm import Sequence as SequenceRow
 
 __all__ = ["SequenceHashCollisionError", "SequenceStore"]
-
-_STAGING = "incoming_sequence"
 
 
 class SequenceHashCollisionError(PermanentError):
@@ -45,47 +40,19 @@ class SequenceStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def upsert(self, sequences: Sequence[str]) -> dict[str, int]:
-        """Store what is new.
-
-        Parameters
-        ----------
-        sequences
-            Normalised residues; repeats are fine.
-
-        Returns
-        -------
-        ids
-            Row of each distinct sequence.
-
-        Raises
-        ------
-        SequenceHashCollisionError
-            If one has the hash of a different one, here or in the database.
-        """
-        hashes = {sequence: compute_sequence_hash(sequence) for sequence in sequences}
-        await self._session.execute(
-            text(f"CREATE TEMPORARY TABLE {_STAGING} (sequence_hash varchar(32), sequence text) ON COMMIT DROP")
-        )
-        rows = ((sequence_hash, sequence) for sequence, sequence_hash in hashes.items())
-        await copy_rows(self._session, _STAGING, ("sequence_hash", "sequence"), rows)
-        await self.merge(_STAGING)
-        id_of = await self._ids_of_staged()
-        await self._session.execute(text(f"DROP TABLE {_STAGING}"))
-        return {sequence: id_of[sequence_hash] for sequence, sequence_hash in hashes.items()}
-
     async def merge(self, staging: str) -> int:
         """Store what is new among the rows of a table; give how many sequences that added.
 
         Parameters
         ----------
         staging
-            Table of this transaction with the columns ``sequence_hash`` and ``sequence``; repeats are fine.
+            Table of this transaction with the columns ``sequence_hash`` and ``sequence`` (normalised residues and their
+            MD5); repeats are fine. Joined by the hash afterwards, it finds the row of each.
 
         Raises
         ------
         SequenceHashCollisionError
-            As for `upsert`.
+            If two different sequences have the same hash, in the table or in the database.
         """
         incoming = table(staging, column("sequence_hash", String), column("sequence", Text))
         known = select(SequenceRow.id).where(SequenceRow.sequence_hash == incoming.c.sequence_hash).exists()
@@ -100,22 +67,12 @@ class SequenceStore:
         statement = upsert(SequenceRow).from_select(columns, fresh).on_conflict_do_nothing()
         connection = await self._session.connection()
         inserted = (await connection.execute(statement)).rowcount
-        await self._refuse_collision(
+        collision = await self._session.scalar(
             select(SequenceRow.sequence_hash)
             .join(incoming, incoming.c.sequence_hash == SequenceRow.sequence_hash)
             .where(incoming.c.sequence != SequenceRow.sequence)
             .limit(1)
         )
+        if collision is not None:
+            raise SequenceHashCollisionError(collision)
         return inserted
-
-    async def _refuse_collision(self, different: Select[str]) -> None:
-        sequence_hash = await self._session.scalar(different)
-        if sequence_hash is not None:
-            raise SequenceHashCollisionError(sequence_hash)
-
-    async def _ids_of_staged(self) -> dict[str, int]:
-        incoming = table(_STAGING, column("sequence_hash", String))
-        statement = select(SequenceRow.sequence_hash, SequenceRow.id).join(
-            incoming, incoming.c.sequence_hash == SequenceRow.sequence_hash
-        )
-        return {row.sequence_hash: row.id for row in await self._session.execute(statement)}

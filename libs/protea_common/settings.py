@@ -133,7 +133,6 @@ class WorkerTuning(_Group):
     retry_base: Duration = Field(timedelta(seconds=1), description="Pause after a first failure; doubles each time.")
     retry_maximum: Duration = Field(timedelta(minutes=10), description="Longest pause between two attempts.")
     shutdown_grace: Duration = Field(timedelta(minutes=2), description="Time for running work to end after SIGTERM.")
-    max_attempts: PositiveInt = Field(5, description="Attempts a job or batch has before it fails.")
 
     @model_validator(mode="after")
     def _lease_outlives_missed_heartbeats(self) -> Self:
@@ -147,7 +146,6 @@ class OperationTuning(_Group):
     """How operations cut their work."""
 
     annotation_chunk_size: PositiveInt = Field(10_000, description="Annotations written in one statement.")
-    prediction_batch_queries: PositiveInt = Field(256, description="Query proteins in one prediction batch message.")
 
 
 class ApiLimits(_Group):
@@ -158,7 +156,6 @@ class ApiLimits(_Group):
     max_decompressed_bytes: PositiveInt = Field(16 * 1024**3, description="Largest file once it is unpacked.")
     max_records: PositiveInt = Field(100_000, description="Sequences in one query set.")
     max_residues: PositiveInt = Field(100_000, description="Length of one sequence.")
-    max_comment_length: PositiveInt = Field(500, description="Characters in a comment.")
     page_limit: PositiveInt = Field(100, description="Items of a page when the request does not say.")
 
 
@@ -227,10 +224,6 @@ class Settings(_Explicit):
         description="Origins of web pages that may call the API; an empty list disables CORS.",
     )
     allowed_source_dirs: Paths = Field((), description="Folders whose files a load may name; none by default.")
-    anon_quota_per_day: NonNegativeInt = Field(5, description="Annotation requests per visitor and UTC day.")
-    user_quota_per_day: Mapping[str, NonNegativeInt] = Field(
-        {"annotate": 100, "run_cafa_evaluation": 20}, description="Requests per user, UTC day and operation."
-    )
     tuning: Tuning = Tuning()
     startup: Startup = Startup()
     http: Http = Http()
@@ -426,13 +419,8 @@ def _merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
     for layer in layers:
         for name, value in layer.items():
             below = merged.get(name)
-            merged[name] = _merge(below, value) if isinstance(below, dict) and _is_group(name, value) else value
+            merged[name] = _merge(below, value) if isinstance(below, dict) and isinstance(value, Mapping) else value
     return merged
-
-
-def _is_group(name: str, value: object) -> bool:
-    """Whether a mapping is a group of fields; a map of quotas is one value and is replaced whole."""
-    return isinstance(value, Mapping) and name != "user_quota_per_day"
 
 
 def _require(values: Mapping[str, Any], env_prefix: str) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -144,12 +145,28 @@ def _check_port(host: str, port: int) -> None:
 @asynccontextmanager
 async def _running_postgres(home: Home) -> AsyncIterator[EmbeddedPostgres]:
     postgres = EmbeddedPostgres(home.postgres)
-    await asyncio.to_thread(postgres.start)
     try:
-        await asyncio.to_thread(postgres.create_database, DATABASE)
+        await _to_its_end(postgres.start)
+        await _to_its_end(partial(postgres.create_database, DATABASE))
         yield postgres
     finally:
-        await asyncio.to_thread(postgres.stop)
+        await _to_its_end(postgres.stop)
+
+
+async def _to_its_end(call: Callable[[], None]) -> None:
+    """Do a blocking call on a thread and wait until it is done, cancelled or not: half a start cannot be stopped."""
+    task = asyncio.create_task(asyncio.to_thread(call))
+    interruption: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as exc:
+            interruption = exc
+    failure = task.exception()
+    if interruption is not None:
+        raise interruption
+    if failure is not None:
+        raise failure
 
 
 def _settings(home: Home, *, db_url: str, host: str, port: int) -> Settings:

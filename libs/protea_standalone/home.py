@@ -147,9 +147,9 @@ def erase_home(home: Home) -> None:
         If a process works with it.
     """
     with hold_home(home):
-        for folder in (EmbeddedPostgres(home.postgres).folder, home.artifacts):
-            if folder.exists():
-                shutil.rmtree(folder)
+        EmbeddedPostgres(home.postgres).erase()
+        if home.artifacts.exists():
+            shutil.rmtree(home.artifacts)
         for log in home.folder.glob(f"{home.log_file.name}*"):
             log.unlink()
 

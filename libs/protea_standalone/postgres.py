@@ -180,6 +180,19 @@ class EmbeddedPostgres:
             self._server = None
         self._port = None
 
+    def erase(self) -> None:
+        """Stop the server and delete the database with everything in it.
+
+        Raises
+        ------
+        EmbeddedPostgresError
+            If another PROTEA works with it.
+        """
+        self.stop()
+        self._wait_for_the_last_server()
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+
     def create_database(self, name: str) -> None:
         """Make the database ``name`` if there is none.
 

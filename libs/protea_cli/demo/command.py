@@ -17,6 +17,7 @@ from protea_cli.client import ProteaClient
 from protea_cli.demo.data import DEFAULT_DATA, DemoData
 from protea_cli.invocation import command, shown_path
 from protea_cli.progress import Steps
+from protea_cli.signals import ended_by_signals
 
 if TYPE_CHECKING:
     from protea_cli.demo.run import DemoOutcome
@@ -25,6 +26,9 @@ __all__ = ["demo"]
 
 DEMO_HOME: Final = Path(".protea/demo")
 """Beside the data of `protea up`, which the demo never touches."""
+
+INTERRUPTED: Final = 130
+"""Exit code of a command that Ctrl-C ended, as shells have it."""
 
 PLAIN_WIDTH: Final = 110
 """Columns of a table in a file, which has no width of its own."""
@@ -43,21 +47,28 @@ def demo(
     began = time.perf_counter()
     console.print(_preparation(home, keep=keep), soft_wrap=True)
     outcome = asyncio.run(_demo(home, files, Steps(console)))
+    if outcome is None:
+        console.print("The demo was stopped.")
+        raise typer.Exit(INTERRUPTED)
     for part in _page(outcome, home, seconds=time.perf_counter() - began):
         console.print(part, soft_wrap=isinstance(part, Text))
 
 
-async def _demo(home: Path, files: DemoData, steps: Steps) -> DemoOutcome:
+async def _demo(home: Path, files: DemoData, steps: Steps) -> DemoOutcome | None:
+    """Run the demo; give nothing if a signal ended it."""
     # They need the extra `standalone`; the commands that only talk to a server do without.
     from protea_cli.demo.run import run_demo
     from protea_standalone.edition import free_port, open_laptop_edition
 
-    async with AsyncExitStack() as stack:
-        with steps.step("Starting the platform") as step:
-            edition = await stack.enter_async_context(open_laptop_edition(home, port=free_port()))
-            step.tell(f"PostgreSQL and {len(edition.services)} services at {edition.url}")
-        client = await stack.enter_async_context(ProteaClient(edition.url))
-        return await run_demo(client, files, home, steps)
+    outcome: DemoOutcome | None = None
+    with ended_by_signals():
+        async with AsyncExitStack() as stack:
+            with steps.step("Starting the platform") as step:
+                edition = await stack.enter_async_context(open_laptop_edition(home, port=free_port()))
+                step.tell(f"PostgreSQL and {len(edition.services)} services at {edition.url}")
+            client = await stack.enter_async_context(ProteaClient(edition.url))
+            outcome = await run_demo(client, files, home, steps)
+    return outcome
 
 
 def _preparation(home: Path, *, keep: bool) -> str:

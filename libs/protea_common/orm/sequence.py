@@ -19,7 +19,9 @@ __all__ = ["Sequence"]
 class Sequence(Base):
     """One row per distinct amino-acid string; many proteins and query entries may point at it.
 
-    Written by ingest and, for query sets, by the gateway; both through `protea_common.sequence_store`.
+    Written by ingest.
+
+    The gateway adds those of query sets, by the same `protea_common.sequence_store`.
 
     Attributes
     ----------

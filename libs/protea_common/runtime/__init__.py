@@ -2,6 +2,7 @@
 
 from protea_common.runtime.http import AddressInUseError, serve_http
 from protea_common.runtime.platform import Platform, open_platform
+from protea_common.runtime.roles import Role, parse_role
 from protea_common.runtime.service import BuildService, QueueConsumer, Service, health_checks, run_service, serve
 
 __all__ = [
@@ -9,9 +10,11 @@ __all__ = [
     "BuildService",
     "Platform",
     "QueueConsumer",
+    "Role",
     "Service",
     "health_checks",
     "open_platform",
+    "parse_role",
     "run_service",
     "serve",
     "serve_http",

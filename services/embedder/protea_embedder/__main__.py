@@ -1,32 +1,25 @@
-"""``protea-embedder``: the embedder as a process of its own."""
+"""``protea-embedder``: the embedder as a process of its own; ``--role`` chooses what it takes."""
 
 from __future__ import annotations
 
-import argparse
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from protea_common.runtime import Platform, Service, run_service
+from protea_common.runtime import Platform, Role, Service, parse_role, run_service
 from protea_common.settings import load_service_settings
 from protea_embedder.entrypoints.consumer import build_service
-from protea_embedder.settings import EmbedderSettings, Role
+from protea_embedder.settings import EmbedderSettings
 from protea_embedder.wiring import SERVICE_NAME
 
 __all__ = ["main"]
 
 
 def main() -> NoReturn:
-    """Run until SIGTERM; ``--role`` chooses what this process takes."""
-    parser = argparse.ArgumentParser(prog=SERVICE_NAME, description=__doc__)
-    parser.add_argument(
-        "--role",
-        type=Role,
-        choices=list(Role),
-        help="cut jobs into batches, compute batches, or both; the setting PROTEA_EMBEDDER__ROLE, else all",
-    )
-    run_service(SERVICE_NAME, partial(_build, role=parser.parse_args().role))
+    """Run until SIGTERM."""
+    role = parse_role(SERVICE_NAME, description="The embedder as a process of its own.")
+    run_service(SERVICE_NAME, partial(_build, role=role))
 
 
 def _build(platform: Platform, *, role: Role | None) -> AbstractAsyncContextManager[Service]:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import Field, PositiveInt
 
+from protea_common.runtime import Role
 from protea_common.settings import ServiceSettings
 
-__all__ = ["EmbedderSettings", "Role"]
-
-
-class Role(StrEnum):
-    """What a process takes: jobs to cut into batches, batches to compute, or both."""
-
-    COORDINATOR = "coordinator"
-    WORKER = "worker"
-    ALL = "all"
+__all__ = ["EmbedderSettings"]
 
 
 class EmbedderSettings(ServiceSettings):

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field, PositiveInt
 
+from protea_common.runtime import Role
 from protea_common.settings import ServiceSettings, Settings
 
-__all__ = ["PredictorSettings", "Role"]
-
-
-class Role(StrEnum):
-    """What a process takes: jobs to cut into batches, batches to compute, or both."""
-
-    COORDINATOR = "coordinator"
-    WORKER = "worker"
-    ALL = "all"
+__all__ = ["PredictorSettings"]
 
 
 class PredictorSettings(ServiceSettings):

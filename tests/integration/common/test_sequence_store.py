@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from protea_common.db import SessionFactory, build_session_factory, session_scope
+from protea_common.db import SessionFactory, build_session_factory, copy_rows, session_scope
 from protea_common.domain.sequence import compute_sequence_hash
 from protea_common.orm import Sequence
 from protea_common.sequence_store import SequenceHashCollisionError, SequenceStore
@@ -22,52 +22,52 @@ async def sessions(migrated_database_url: str) -> AsyncIterator[SessionFactory]:
     await engine.dispose()
 
 
-async def upsert(sessions: SessionFactory, *sequences: str) -> dict[str, int]:
+async def merge(sessions: SessionFactory, *sequences: str) -> int:
     async with session_scope(sessions) as session:
-        return await SequenceStore(session).upsert(sequences)
+        await session.execute(text("CREATE TEMPORARY TABLE brought (sequence_hash text, sequence text) ON COMMIT DROP"))
+        rows = ((compute_sequence_hash(sequence), sequence) for sequence in sequences)
+        await copy_rows(session, "brought", ("sequence_hash", "sequence"), rows)
+        return await SequenceStore(session).merge("brought")
+
+
+async def stored(sessions: SessionFactory) -> dict[str, int]:
+    async with session_scope(sessions) as session:
+        return {row.sequence: row.id for row in await session.execute(select(Sequence.sequence, Sequence.id))}
 
 
 async def test_every_distinct_sequence_gets_one_row_with_hash_and_length(sessions: SessionFactory) -> None:
-    ids = await upsert(sessions, "MKV", "MK", "MKV")
+    assert await merge(sessions, "MKV", "MK", "MKV") == 2
 
     async with session_scope(sessions) as session:
         rows = (await session.scalars(select(Sequence).order_by(Sequence.length))).all()
-    assert [(row.id, row.sequence, row.sequence_hash, row.length) for row in rows] == [
-        (ids["MK"], "MK", compute_sequence_hash("MK"), 2),
-        (ids["MKV"], "MKV", compute_sequence_hash("MKV"), 3),
+    assert [(row.sequence, row.sequence_hash, row.length) for row in rows] == [
+        ("MK", compute_sequence_hash("MK"), 2),
+        ("MKV", compute_sequence_hash("MKV"), 3),
     ]
 
 
-async def test_no_sequences_give_no_ids(sessions: SessionFactory) -> None:
-    assert await upsert(sessions) == {}
+async def test_no_sequences_add_nothing(sessions: SessionFactory) -> None:
+    assert await merge(sessions) == 0
 
 
 async def test_a_known_sequence_keeps_its_row(sessions: SessionFactory) -> None:
-    first = await upsert(sessions, "MK", "MKV")
+    await merge(sessions, "MK", "MKV")
+    before = await stored(sessions)
 
-    second = await upsert(sessions, "MKV", "MKVL")
+    assert await merge(sessions, "MKV", "MKVL") == 1
 
-    assert second["MKV"] == first["MKV"]
-    assert second["MKVL"] not in first.values()
-
-
-async def test_it_can_be_asked_twice_in_a_transaction(sessions: SessionFactory) -> None:
-    async with session_scope(sessions) as session:
-        store = SequenceStore(session)
-
-        first, second = await store.upsert(["MK"]), await store.upsert(["MK", "MKV"])
-
-    assert second["MK"] == first["MK"]
+    after = await stored(sessions)
+    assert after.items() > before.items()
+    assert after.keys() == {"MK", "MKV", "MKVL"}
 
 
 async def test_two_writers_of_the_same_sequences_in_another_order_share_the_rows(sessions: SessionFactory) -> None:
     sequences = ["MK" + "A" * length for length in range(2_000)]
 
-    one, other = await asyncio.gather(upsert(sessions, *sequences), upsert(sessions, *reversed(sequences)))
+    added = await asyncio.gather(merge(sessions, *sequences), merge(sessions, *reversed(sequences)))
 
-    assert one == other
-    async with session_scope(sessions) as session:
-        assert await session.scalar(select(func.count()).select_from(Sequence)) == 2_000
+    assert sum(added) == 2_000
+    assert (await stored(sessions)).keys() == set(sequences)
 
 
 async def test_another_sequence_with_the_same_hash_is_refused_by_the_hash_alone(sessions: SessionFactory) -> None:
@@ -75,8 +75,21 @@ async def test_another_sequence_with_the_same_hash_is_refused_by_the_hash_alone(
         session.add(Sequence(sequence="WWWW", sequence_hash=compute_sequence_hash("MKVL"), length=4))
 
     with pytest.raises(SequenceHashCollisionError, match=compute_sequence_hash("MKVL")) as caught:
-        await upsert(sessions, "MK", "MKVL")
+        await merge(sessions, "MK", "MKVL")
 
     assert "MKVL" not in str(caught.value)
-    async with session_scope(sessions) as session:
-        assert await session.scalar(select(func.count()).select_from(Sequence)) == 1
+    assert (await stored(sessions)).keys() == {"WWWW"}
+
+
+async def test_two_sequences_with_the_same_hash_in_one_table_are_refused(sessions: SessionFactory) -> None:
+    with pytest.raises(SequenceHashCollisionError):
+        async with session_scope(sessions) as session:
+            await session.execute(
+                text(
+                    "CREATE TEMPORARY TABLE brought ON COMMIT DROP AS SELECT md5('') AS sequence_hash, 'MK' AS sequence"
+                )
+            )
+            await session.execute(text("INSERT INTO brought VALUES (md5(''), 'MKV')"))
+            await SequenceStore(session).merge("brought")
+
+    assert await stored(sessions) == {}

@@ -11,9 +11,9 @@ import pytest
 
 from protea_common.operations import ComputeEmbeddings, FitKmerEncoder
 from protea_common.orm import JobStatus
-from protea_common.runtime import Platform, serve
+from protea_common.runtime import Platform, Role, serve
 from protea_embedder.entrypoints.consumer import build_service
-from protea_embedder.settings import EmbedderSettings, Role
+from protea_embedder.settings import EmbedderSettings
 from support.embedder_bench import EmbedderBench
 from support.proteins import random_proteins
 

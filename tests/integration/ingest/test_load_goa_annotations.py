@@ -130,6 +130,7 @@ async def test_the_set_tells_where_it_came_from_and_how_the_load_went(bench: Ing
     rejected = {name: number for name, number in REJECTED.items() if name != "duplicate"} | {"after_cutoff": 3}
     assert meta == {
         "gaf": {"gaf_version": "2.2", "date_generated": "2019-01-14", "generated_by": "GOC", "go_version": None},
+        "annotated_before": "2017-01-01",
         "lines": 14,
         "rejected": rejected,
         "remapped_alt_ids": 1,

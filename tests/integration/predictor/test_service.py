@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from protea_common.orm import JobStatus
-from protea_common.runtime import Platform, serve
+from protea_common.runtime import Platform, Role, serve
 from protea_common.telemetry import render_metrics
 from protea_predictor.entrypoints.consumer import build_service
-from protea_predictor.settings import PredictorSettings, Role
+from protea_predictor.settings import PredictorSettings
 from support.predictor_bench import PredictorBench
 
 JOBS, BATCHES = "protea.predictions", "protea.predictions.batch"

@@ -32,7 +32,7 @@ queue: {{amqp_url: "{AMQP_URL}"}}
 storage: {{artifacts_dir: from-yaml, backend: local, root: blobs}}
 cors: {{allowed_origins: ["https://protea.example.org"]}}
 sources: {{allowed_dirs: [releases, /data/goa]}}
-anon_quota_per_day: 7
+startup: {{dependency_wait: 7}}
 tuning:
   worker: {{lease: 30, heartbeat: PT10S}}
 http: {{port: 9000}}
@@ -60,7 +60,7 @@ def test_every_key_of_the_yaml_file_reaches_its_field(tmp_path: Path) -> None:
     assert settings.storage_root == tmp_path / "blobs"
     assert settings.allowed_origins == ("https://protea.example.org",)
     assert settings.allowed_source_dirs == (tmp_path / "releases", Path("/data/goa"))
-    assert settings.anon_quota_per_day == 7
+    assert settings.startup.dependency_wait == timedelta(seconds=7)
     assert settings.worker.lease == timedelta(seconds=30)
     assert settings.worker.heartbeat == timedelta(seconds=10)
     assert settings.http.port == 9000
@@ -73,12 +73,12 @@ def test_the_environment_wins_over_dotenv_over_yaml_over_defaults(
     write(
         tmp_path,
         ".env",
-        "PROTEA_ANON_QUOTA_PER_DAY=8\nPROTEA_TUNING__WORKER__LEASE=40\nPROTEA_HTTP__PORT=9001\nUNRELATED=1\n",
+        "PROTEA_STARTUP__DEPENDENCY_WAIT=8\nPROTEA_TUNING__WORKER__LEASE=40\nPROTEA_HTTP__PORT=9001\nUNRELATED=1\n",
     )
     monkeypatch.setenv("PROTEA_HTTP__PORT", "9002")
     settings = load_settings(tmp_path)
     assert settings.http.port == 9002
-    assert settings.anon_quota_per_day == 8
+    assert settings.startup.dependency_wait == timedelta(seconds=8)
     assert settings.worker.lease == timedelta(seconds=40)
     assert settings.worker.heartbeat == timedelta(seconds=10)
     assert settings.http.host == "127.0.0.1"
@@ -93,16 +93,10 @@ def test_overrides_win_over_everything_and_may_give_part_of_a_group(
     assert (settings.http.host, settings.http.port) == ("0.0.0.0", 9003)  # noqa: S104 - as above
 
 
-def test_a_map_of_quotas_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path, "protea.yaml", "user_quota_per_day: {annotate: 1, ping: 1}")
-    monkeypatch.setenv("PROTEA_USER_QUOTA_PER_DAY", '{"annotate": 2}')
-    assert load_settings(tmp_path, overrides=MANDATORY).user_quota_per_day == {"annotate": 2}
-
-
 def test_the_yaml_file_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "other.yaml", YAML_FILE)
     monkeypatch.setenv("PROTEA_CONFIG_FILE", "other.yaml")
-    assert load_settings(tmp_path).anon_quota_per_day == 7
+    assert load_settings(tmp_path).http.port == 9000
 
 
 def test_a_named_yaml_file_that_is_absent_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +151,7 @@ def test_a_misspelt_field_of_a_group_is_refused(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_map_that_is_not_json_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROTEA_USER_QUOTA_PER_DAY", "annotate=3")
+    monkeypatch.setenv("PROTEA_TUNING", "annotate=3")
     with pytest.raises(InvalidSettingError, match="JSON"):
         load_settings(tmp_path, overrides=MANDATORY)
 
@@ -244,13 +238,13 @@ def test_backends_are_read_in_any_case_and_minio_is_s3(tmp_path: Path, given: st
 def test_settings_cannot_be_changed_and_do_not_show_passwords(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, overrides=MANDATORY)
     with pytest.raises(ValidationError, match="frozen"):
-        settings.anon_quota_per_day = 1_000_000  # type: ignore[misc]  # the refused write is the claim
+        settings.artifacts_dir = tmp_path  # type: ignore[misc]  # the refused write is the claim
     assert "secret" not in repr(settings)
 
 
 def test_made_by_hand_settings_read_nothing_behind_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROTEA_ANON_QUOTA_PER_DAY", "99")
-    assert Settings(db_url=DB_URL, amqp_url=AMQP_URL).anon_quota_per_day == 5
+    monkeypatch.setenv("PROTEA_HTTP__PORT", "99")
+    assert Settings(db_url=DB_URL, amqp_url=AMQP_URL).http.port == 8000
 
 
 def test_a_service_reads_its_section_from_the_same_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

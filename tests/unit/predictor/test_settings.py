@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from protea_common.runtime import Role
 from protea_common.settings import Settings, load_service_settings
-from protea_predictor.settings import PredictorSettings, Role
+from protea_predictor.settings import PredictorSettings
 
 
 def shared(**values: Path) -> Settings:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from protea_common.jobs import ConsumerParts, JobUseCase, consume_batches, consume_jobs
 from protea_common.messaging.topology import WorkQueue
-from protea_common.runtime import Platform, QueueConsumer, Service
+from protea_common.runtime import Platform, QueueConsumer, Role, Service
 from protea_common.settings import load_service_settings
-from protea_embedder.settings import EmbedderSettings, Role
+from protea_embedder.settings import EmbedderSettings
 from protea_embedder.wiring import SERVICE_NAME, Factory, open_process
 
 __all__ = ["build_service"]

@@ -74,10 +74,12 @@ class _Load:
         """Lines left out so far, by reason."""
         return {reason.value: number for reason, number in (self.reader.rejects | self.fitting.rejects).items()}
 
-    def meta(self, rejected: Mapping[str, int]) -> dict[str, Any]:
+    def meta(self, new: NewAnnotationSet, rejected: Mapping[str, int]) -> dict[str, Any]:
         """Tell how the load went, for the set's row."""
+        cutoff = new.annotated_before
         return {
             "gaf": asdict(self.reader.header),
+            "annotated_before": None if cutoff is None else cutoff.isoformat(),
             "lines": self.reader.data_lines,
             "rejected": dict(rejected),
             "remapped_alt_ids": self.fitting.remapped_alt_ids,
@@ -161,7 +163,7 @@ async def _write(work: UnitOfWork, load: _Load, new: NewAnnotationSet) -> dict[s
     inserted = await load.incoming.write(new.id)
     if inserted < kept:
         rejected[Misfit.DUPLICATE.value] = kept - inserted
-    await sets.describe(new.id, annotation_count=inserted, meta=load.meta(rejected))
+    await sets.describe(new.id, annotation_count=inserted, meta=load.meta(new, rejected))
     loaded = AnnotationsLoaded(
         job_id=new.job_id,
         annotation_set_id=new.id,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from protea_common.jobs import ConsumerParts, consume_batches, consume_jobs
 from protea_common.messaging.topology import WorkQueue
-from protea_common.runtime import Platform, QueueConsumer, Service
+from protea_common.runtime import Platform, QueueConsumer, Role, Service
 from protea_common.settings import load_service_settings
-from protea_predictor.settings import PredictorSettings, Role
+from protea_predictor.settings import PredictorSettings
 from protea_predictor.wiring import SERVICE_NAME, Factory, open_process
 
 __all__ = ["build_service"]
