@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,28 +16,13 @@ from protea_cli.errors import ApiError, CommandError, ServerUnreachableError
 from protea_cli.problems import describe_problem, read_problem
 from protea_cli.states import AnnotationState, JobState
 
-__all__ = ["ProteaClient", "Upload"]
+__all__ = ["ProteaClient"]
 
 TIMEOUT: Final = httpx.Timeout(60.0, connect=5.0)
 """Longer than a live stream's keep-alive and the first byte of a large download; past this the connection is dead."""
 
 UPLOAD_CHUNK_BYTES: Final = 256 * 1024
 """Bytes read at a time: a progress bar moves by such steps, and the file never lies in memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file that the server holds.
-
-    Attributes
-    ----------
-    source_uri
-        Its name in the payload of a load.
-    """
-
-    source_uri: str
-    sha256: str
-    bytes: int
 
 
 class ProteaClient:
@@ -94,8 +78,13 @@ class ProteaClient:
         """
         return (await self._send("GET", path, params=parameters)).json()
 
-    async def upload(self, file: Path, *, show: Callable[[int, int], None]) -> Upload:
-        """Send a file to the artifact store; ``show`` is called with the bytes sent and in all.
+    async def upload(self, file: Path, *, show: Callable[[int, int], None]) -> str:
+        """Send a file to the artifact store; give its name for the payload of a load.
+
+        Parameters
+        ----------
+        show
+            Called with the bytes sent so far and in all.
 
         Raises
         ------
@@ -103,8 +92,8 @@ class ProteaClient:
             If the file cannot be read.
         """
         body = _read_counted(file, show=show)
-        uploaded = (await self._send("POST", "/v1/uploads", params={"filename": file.name}, content=body)).json()
-        return Upload(source_uri=uploaded["source_uri"], sha256=uploaded["sha256"], bytes=uploaded["bytes"])
+        answer = await self._send("POST", "/v1/uploads", params={"filename": file.name}, content=body)
+        return str(answer.json()["source_uri"])
 
     async def submit(self, operation: str, payload: Mapping[str, Any]) -> str:
         """Ask for a job; give its id, or that of the active one that does the same already."""

@@ -23,7 +23,7 @@ async def upload(client: ProteaClient, file: Path, step: Step) -> str:
     def show(sent: int, total: int) -> None:
         step.show(sent / total if total else None, f"sent {sent / _MEGABYTE:.1f} of {total / _MEGABYTE:.1f} MB")
 
-    return (await client.upload(file, show=show)).source_uri
+    return await client.upload(file, show=show)
 
 
 async def run_job(client: ProteaClient, operation: str, payload: Mapping[str, Any], step: Step) -> Mapping[str, Any]:

@@ -39,8 +39,6 @@ class Progress:
 class JobState:
     """A job of ``GET /v1/jobs/{id}``."""
 
-    id: str
-    operation: str
     status: str
     progress: Progress
     result: Mapping[str, Any]
@@ -50,8 +48,6 @@ class JobState:
     def read(cls, body: Mapping[str, Any]) -> Self:
         """Read the API's answer."""
         return cls(
-            id=body["id"],
-            operation=body["operation"],
             status=body["status"].upper(),
             progress=Progress.of(body["progress_current"], body["progress_total"]),
             result=body["result"] or {},

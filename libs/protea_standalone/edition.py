@@ -27,7 +27,7 @@ from protea_standalone.postgres import EmbeddedPostgres
 from protea_standalone.services import service_builders
 from protea_standalone.serving import served
 
-__all__ = ["NAME", "LaptopEdition", "NotReadyError", "free_port", "open_laptop_edition"]
+__all__ = ["LaptopEdition", "NotReadyError", "free_port", "open_laptop_edition"]
 
 NAME: Final = "protea-standalone"
 """Name of the process in traces."""

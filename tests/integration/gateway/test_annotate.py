@@ -222,6 +222,40 @@ async def test_a_form_brings_either_a_file_or_its_text(
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/empty-input")
 
 
+async def test_a_form_as_browsers_send_it_may_leave_the_file_out(gateway: GatewayBench) -> None:
+    await gateway.add_references()
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename=""\r\n\r\n\r\n'
+        b'--x\r\nContent-Disposition: form-data; name="fasta_text"\r\n\r\n>A\r\nMKV\r\n--x--\r\n'
+    )
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+
+    assert (await gateway.client.post("/v1/annotate", content=body, headers=headers)).status_code == 202
+
+
+async def test_pasted_text_may_be_as_long_as_a_file(gateway: GatewayBench) -> None:
+    await gateway.add_references()
+    text = "".join(f">P{number}\n{'MKV' * 300}\n" for number in range(2_500))
+    files = {"name": (None, "pasted"), "fasta_text": (None, text)}
+
+    answer = await gateway.client.post("/v1/annotate", files=files)
+
+    assert len(text) > 2 * 1024**2
+    assert (answer.status_code, answer.json()["sequence_count"]) == (202, 2_500)
+
+
+async def test_a_query_set_that_a_run_works_on_cannot_be_deleted(gateway: GatewayBench) -> None:
+    await gateway.add_references()
+    run = (await annotate(gateway.client)).json()
+    address = f"/v1/query-sets/{run['query_set_id']}"
+
+    refused = await gateway.client.delete(address)
+    await gateway.client.post(f"/v1/jobs/{run['job_id']}/cancel")
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/in-use")
+    assert (await gateway.client.delete(address)).status_code == 200
+
+
 async def test_unknown_and_wrong_fields_are_named(gateway: GatewayBench) -> None:
     answer = await annotate(gateway.client, limit_per_entry="0", colour="red")
 

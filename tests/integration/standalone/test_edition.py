@@ -100,7 +100,7 @@ async def test_a_job_goes_on_after_the_process_was_killed(
         monkeypatch.setenv(name, value)
     with running_up(home) as up:
         async with ProteaClient(up.url) as client:
-            source = (await client.upload(small_data.ontology, show=lambda _sent, _total: None)).source_uri
+            source = await client.upload(small_data.ontology, show=lambda _sent, _total: None)
             job_id = await client.submit("load_ontology_snapshot", {"source_uri": source})
             while (await client.job(job_id)).status != "RUNNING":
                 await asyncio.sleep(0.02)

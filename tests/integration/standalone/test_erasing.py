@@ -6,10 +6,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.laptop import running_up
 
 from protea_standalone.home import AlreadyRunningError, Home, erase_home
 from protea_standalone.postgres import EmbeddedPostgres
+from support.laptop import running_up
 
 
 def servers_of(folder: Path) -> list[int]:

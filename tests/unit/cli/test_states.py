@@ -9,8 +9,6 @@ import pytest
 from protea_cli.states import AnnotationState, JobState, Progress
 
 JOB: dict[str, Any] = {
-    "id": "1",
-    "operation": "load_proteins",
     "status": "running",
     "progress_current": 5,
     "progress_total": 20,

@@ -44,10 +44,14 @@ class DownloadPredictions:
     async def _require_complete(self, set_id: UUID) -> None:
         async with self._unit_of_work() as work:
             found = await PredictionStore(work.session).get(set_id)
-        if found.status is not PredictionSetStatus.COMPLETE:
-            raise PredictionsIncompleteError(
-                f"The prediction set {set_id} is {found.status}; wait until job {found.job_id} has succeeded."
-            )
+        match found.status:
+            case PredictionSetStatus.COMPLETE:
+                return
+            case PredictionSetStatus.GENERATING:
+                advice = f"is still being made; wait until job {found.job_id} has succeeded."
+            case PredictionSetStatus.ABANDONED:
+                advice = "was given up before it was whole; predict again."
+        raise PredictionsIncompleteError(f"The prediction set {set_id} {advice}")
 
     async def _table(self, set_id: UUID, wanted: PredictionFilter) -> AsyncIterator[bytes]:
         yield tsv_lines([TSV_COLUMNS])

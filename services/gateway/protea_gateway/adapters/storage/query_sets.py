@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protea_common.db import copy_rows
 from protea_common.domain.fasta import FastaRecord
 from protea_common.domain.sequence import compute_sequence_hash
-from protea_common.orm import QuerySet, QuerySetEntry
+from protea_common.orm import ACTIVE_STATUSES, Job, QuerySet, QuerySetEntry
 from protea_common.orm import Sequence as SequenceRow
 from protea_common.sequence_store import SequenceStore
 from protea_gateway.adapters.storage.lookup import find
+from protea_gateway.domain.errors import InUseError
 
 __all__ = ["EntryView", "NewQuerySet", "QuerySetStore"]
 
@@ -123,11 +124,22 @@ class QuerySetStore:
         )
         return [EntryView(*row) for row in rows]
 
-    async def delete(self, query_set_id: UUID) -> QuerySet:
-        """Delete a set and its entries; predictions made for it stay."""
-        query_set = await self.get(query_set_id)
+    async def delete(self, query_set_id: UUID) -> None:
+        """Delete a set and its entries; predictions made for it stay.
+
+        Raises
+        ------
+        InUseError
+            If an active job works on it.
+        """
+        await self.get(query_set_id)
+        working = select(Job.id).where(
+            Job.status.in_(ACTIVE_STATUSES), Job.payload["query_set_id"].astext == str(query_set_id)
+        )
+        job_id = await self._session.scalar(working.order_by(Job.created_at).limit(1))
+        if job_id is not None:
+            raise InUseError(f"Job {job_id} works on the query set {query_set_id}; cancel it or wait until it ends.")
         await self._session.execute(delete(QuerySet).where(QuerySet.id == query_set_id))
-        return query_set
 
 
 def _entry(record: FastaRecord) -> tuple[str, str, str, str | None, int | None]:

@@ -34,8 +34,10 @@ def received_fasta(form: FastaForm) -> ReceivedFile:
     EmptyInputError
         If there is neither, or both.
     """
-    if (form.file is None) == (form.fasta_text is None):
+    # A browser sends a file field that was left alone as a file without a name.
+    file = form.file if form.file is not None and form.file.filename else None
+    if (file is None) == (not form.fasta_text):
         raise EmptyInputError("Send a FASTA file in the field `file`, or its text in `fasta_text`: one of the two.")
-    if form.file is not None:
-        return ReceivedFile(form.file.file, filename=form.file.filename)
+    if file is not None:
+        return ReceivedFile(file.file, filename=file.filename)
     return ReceivedFile(io.BytesIO((form.fasta_text or "").encode()))

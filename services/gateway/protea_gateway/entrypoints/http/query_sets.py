@@ -85,7 +85,11 @@ async def show(query_set_id: UUID, factory: FactoryParameter, part: PageParamete
     return QuerySetDetail(**found.model_dump(), entries=[Entry.model_validate(entry) for entry in entries])
 
 
-@router.delete("/{query_set_id}", summary="Delete a query set", description="Predictions made for it stay.")
+@router.delete(
+    "/{query_set_id}",
+    summary="Delete a query set",
+    description="Predictions made for it stay. One that a job works on is a 409.",
+)
 async def delete(query_set_id: UUID, factory: FactoryParameter) -> Deleted:
     async with factory.unit_of_work() as work:
         await QuerySetStore(work.session).delete(query_set_id)
