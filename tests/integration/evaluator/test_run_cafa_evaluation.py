@@ -170,7 +170,18 @@ async def test_a_result_says_what_was_measured_and_how(bench: EvaluatorBench, se
         "information_accretion": "none",
         "ontology_version": "releases/2019-01-27",
         "ontology_sha256": "0" * 64,
+        "predicted_from_t0": True,
     }
+
+
+async def test_predictions_made_from_later_annotations_are_marked(bench: EvaluatorBench, sets: Sets) -> None:
+    job_id = await bench.run(sets.evaluation, await bench.insert_predictions(sets.new, PREDICTIONS))
+
+    await bench.finished(job_id)
+
+    (stored,) = await bench.results()
+    assert stored.evaluator["predicted_from_t0"] is False
+    assert [event.level for event in await bench.timeline(job_id, "evaluation.not_from_t0")] == ["warning"]
 
 
 async def test_what_was_not_predicted_is_absent_and_never_zero(bench: EvaluatorBench, sets: Sets) -> None:

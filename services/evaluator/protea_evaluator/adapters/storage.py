@@ -103,11 +103,12 @@ class EvaluationSet:
 
 @dataclass(frozen=True, slots=True)
 class PredictionSet:
-    """A set of predictions, and the ontology that its terms are of."""
+    """A set of predictions, the ontology that its terms are of, and the annotations that they were transferred from."""
 
     id: UUID
     status: PredictionSetStatus
     ontology: OntologyRelease
+    annotation_set_id: UUID
     scoring_config_id: UUID | None
 
 
@@ -259,7 +260,9 @@ class PredictionStore:
             await self._session.execute(
                 _select_release()
                 .join(PredictionSetRow, PredictionSetRow.ontology_snapshot_id == OntologySnapshot.id)
-                .add_columns(PredictionSetRow.status, PredictionSetRow.scoring_config_id)
+                .add_columns(
+                    PredictionSetRow.status, PredictionSetRow.annotation_set_id, PredictionSetRow.scoring_config_id
+                )
                 .where(PredictionSetRow.id == prediction_set_id)
             )
         ).one_or_none()
@@ -268,7 +271,7 @@ class PredictionStore:
                 f"There is no prediction set {prediction_set_id}; predict first (operation predict_go_terms)."
             )
         release = OntologyRelease(row.id, row.obo_version, row.obo_sha256)
-        return PredictionSet(prediction_set_id, row.status, release, row.scoring_config_id)
+        return PredictionSet(prediction_set_id, row.status, release, row.annotation_set_id, row.scoring_config_id)
 
     async def rows(self, prediction_set_id: UUID, *, accessions: Sequence[str]) -> list[tuple[str, str, float]]:
         """Read protein, GO identifier and score of the predictions for some proteins, in any order."""

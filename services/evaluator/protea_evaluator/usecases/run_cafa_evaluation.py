@@ -24,7 +24,6 @@ from protea_evaluator.adapters.storage import (
     EvaluationResultStore,
     EvaluationSet,
     EvaluationSetStore,
-    OntologyRelease,
     PredictionSet,
     PredictionStore,
 )
@@ -41,6 +40,12 @@ _PARTIAL_KNOWLEDGE_RULE = (
     "proteins without a new term leave the cohort"
 )
 """Stored with each result: evaluators that differ in it give other figures for partial knowledge."""
+
+_LEAK_WARNING = (
+    "The predictions were not transferred from the annotations known at t0, so they may know the answers; "
+    "predict with the old annotation set of this evaluation."
+)
+"""The figures are given all the same: measuring a set on itself is how a pipeline is checked."""
 
 
 class PredictionSetIncompleteError(PermanentError):
@@ -61,6 +66,11 @@ class _Task:
 
     evaluation_set: EvaluationSet
     prediction_set: PredictionSet
+
+    @property
+    def is_from_t0(self) -> bool:
+        """Whether the predictions were transferred from what was known at t0, and so cannot know the answers."""
+        return self.prediction_set.annotation_set_id == self.evaluation_set.old_annotation_set_id
 
 
 class MeasurePredictions:
@@ -89,7 +99,9 @@ class MeasurePredictions:
         """Read both sets, measure, keep the file, then the row."""
         request = RunCafaEvaluation.read(claim.payload, operation=claim.operation)
         task = await self._read_task(request)
-        stamp = _stamp(task.evaluation_set.ontology)
+        stamp = _stamp(task)
+        if not task.is_from_t0:
+            await self._warn(claim, "evaluation.not_from_t0", _LEAK_WARNING, {})
         gained = await self._delta_reader.read(
             old_annotation_set_id=task.evaluation_set.old_annotation_set_id,
             new_annotation_set_id=task.evaluation_set.new_annotation_set_id,
@@ -131,7 +143,8 @@ class MeasurePredictions:
                 results[category] = await self._measure_category(category, gained, predictions)
             except CafaevalFailedError as exc:
                 failures.append(exc)
-                await self._warn(claim, category, exc)
+                fields = {"category": category.value, "error_code": exc.code}
+                await self._warn(claim, "evaluation.category_failed", str(exc), fields)
             await self._report(claim, step=step)
         if not results:
             raise failures[-1]
@@ -144,16 +157,9 @@ class MeasurePredictions:
         inputs = await asyncio.get_running_loop().run_in_executor(self._executor, prepare)
         return await self._cafaeval.run(inputs)
 
-    async def _warn(self, claim: JobClaim, category: Category, exc: CafaevalFailedError) -> None:
+    async def _warn(self, claim: JobClaim, event: str, message: str, fields: Mapping[str, str]) -> None:
         async with self._unit_of_work() as work:
-            await record(
-                work,
-                claim.job_id,
-                "evaluation.category_failed",
-                level="warning",
-                message=str(exc),
-                fields={"category": category.value, "error_code": exc.code},
-            )
+            await record(work, claim.job_id, event, level="warning", message=message, fields=fields)
 
     async def _report(self, claim: JobClaim, *, step: int) -> None:
         async with self._unit_of_work() as work:
@@ -197,8 +203,9 @@ def _require_one_ontology(evaluation_set: EvaluationSet, prediction_set: Predict
         )
 
 
-def _stamp(ontology: OntologyRelease) -> dict[str, Any]:
+def _stamp(task: _Task) -> dict[str, Any]:
     """Say how the figures come about: those with another stamp cannot be compared."""
+    ontology = task.evaluation_set.ontology
     return {
         "engine": "cafaeval",
         "version": cafaeval_version(),
@@ -207,6 +214,7 @@ def _stamp(ontology: OntologyRelease) -> dict[str, Any]:
         "information_accretion": "none",
         "ontology_version": ontology.version,
         "ontology_sha256": ontology.sha256,
+        "predicted_from_t0": task.is_from_t0,
     }
 
 
