@@ -110,7 +110,9 @@ class RabbitBus:
                 self._link = await self._open_link()
         except TimeoutError as exc:
             seconds = self._connect_timeout.total_seconds()
-            raise BrokerUnavailableError(f"RabbitMQ at {self._endpoint} did not answer within {seconds:g} s") from exc
+            raise BrokerUnavailableError(
+                f"RabbitMQ at {self._endpoint} did not answer within {seconds:g} s; check PROTEA_AMQP_URL and the broker"
+            ) from exc
 
     async def declare(self, topology: Topology) -> None:
         """Create what is missing, now and after each lost connection."""
