@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 __all__ = ["SMALLEST_CAFA_SCORE", "cafa_lines", "tsv_lines"]
 
@@ -18,7 +18,7 @@ def tsv_lines(rows: Iterable[Sequence[object]]) -> bytes:
     return "".join("\t".join(map(_cell, row)) + "\n" for row in rows).encode()
 
 
-def cafa_lines(rows: Iterable[tuple[str, str, float]]) -> bytes:
+def cafa_lines(rows: Iterable[Sequence[Any]]) -> bytes:
     """Write ``(protein, go_id, score)`` as the CAFA challenge reads it: no header, four decimals.
 
     References
@@ -29,10 +29,13 @@ def cafa_lines(rows: Iterable[tuple[str, str, float]]) -> bytes:
 
 
 def _cell(value: object) -> str:
+    # Texts first, and left alone where they may be: a download has millions of cells.
+    if isinstance(value, str):
+        return value if value.isprintable() else value.translate(_BREAKS)
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.6g}"
-    return str(value).translate(_BREAKS)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -56,10 +56,10 @@ class DownloadPredictions:
     async def _table(self, set_id: UUID, wanted: PredictionFilter) -> AsyncIterator[bytes]:
         yield tsv_lines([TSV_COLUMNS])
         async with self._unit_of_work() as work:
-            async for rows in PredictionStore(work.session).blocks(set_id, wanted):
+            async for rows in PredictionStore(work.session).table(set_id, wanted):
                 yield tsv_lines(rows)
 
     async def _cafa(self, set_id: UUID, wanted: PredictionFilter) -> AsyncIterator[bytes]:
         async with self._unit_of_work() as work:
-            async for rows in PredictionStore(work.session).blocks(set_id, wanted):
-                yield cafa_lines((row.protein_accession, row.go_id, row.score) for row in rows)
+            async for rows in PredictionStore(work.session).scores(set_id, wanted):
+                yield cafa_lines(rows)

@@ -52,6 +52,8 @@ _PREDICTED: Final = (
     GOPrediction.same_sequence,
 )
 
+_CAFA: Final = (GOPrediction.protein_accession, GOTerm.go_id, GOPrediction.score)
+
 TSV_COLUMNS: Final = tuple(column.key for column in _PREDICTED)
 """Header of the table of predictions."""
 
@@ -174,26 +176,30 @@ class PredictionStore:
         await self._session.execute(delete(PredictionSet).where(PredictionSet.id == set_id))
         return found.prediction_count
 
-    async def blocks(self, set_id: UUID, wanted: PredictionFilter) -> AsyncIterator[Sequence[Row[Any]]]:
-        """Read the predictions of a set through a server-side cursor, by protein, then best first.
+    def table(self, set_id: UUID, wanted: PredictionFilter) -> AsyncIterator[Sequence[Row[Any]]]:
+        """Read the predictions of a set by protein, then best first, in blocks with the columns of `TSV_COLUMNS`."""
+        features = GOPredictionFeatures.prediction_id == GOPrediction.id
+        return self._blocks(wanted.narrow(_predictions(set_id, _PREDICTED).outerjoin(GOPredictionFeatures, features)))
 
-        Yields
-        ------
-        rows
-            Up to `BLOCK_ROWS` rows of the columns of `TSV_COLUMNS`.
-        """
-        query = (
-            select(*_PREDICTED)
-            .select_from(GOPrediction)
-            .join(GOTerm, GOTerm.id == GOPrediction.go_term_id)
-            .outerjoin(GOPredictionFeatures, GOPredictionFeatures.prediction_id == GOPrediction.id)
-            .where(GOPrediction.prediction_set_id == set_id)
-            # Whatever the server's locale, files of the same predictions are the same bytes.
-            .order_by(GOPrediction.protein_accession.collate("C"), GOPrediction.score.desc(), GOTerm.go_id.collate("C"))
-        )
-        result = await self._session.stream(wanted.narrow(query).execution_options(yield_per=BLOCK_ROWS))
+    def scores(self, set_id: UUID, wanted: PredictionFilter) -> AsyncIterator[Sequence[Row[tuple[str, str, float]]]]:
+        """Read accession, term and score of the same predictions in the same order."""
+        return self._blocks(wanted.narrow(_predictions(set_id, _CAFA)))
+
+    async def _blocks(self, query: Select[*tuple[Any, ...]]) -> AsyncIterator[Sequence[Row[Any]]]:
+        result = await self._session.stream(query.execution_options(yield_per=BLOCK_ROWS))
         async for rows in result.partitions():
             yield rows
+
+
+def _predictions(set_id: UUID, columns: Sequence[Any]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(*columns)
+        .select_from(GOPrediction)
+        .join(GOTerm, GOTerm.id == GOPrediction.go_term_id)
+        .where(GOPrediction.prediction_set_id == set_id)
+        # Whatever the server's locale, files of the same predictions are the same bytes.
+        .order_by(GOPrediction.protein_accession.collate("C"), GOPrediction.score.desc(), GOTerm.go_id.collate("C"))
+    )
 
 
 def _views() -> Select[*tuple[Any, ...]]:

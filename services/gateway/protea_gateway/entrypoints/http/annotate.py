@@ -38,8 +38,6 @@ class AnnotateForm(FastaForm):
 class StartedRun(BaseModel):
     """A run that was accepted."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     job_id: UUID
     status_url: str = Field(description="Where its progress and result are.")
     query_set_id: UUID
