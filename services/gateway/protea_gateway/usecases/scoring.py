@@ -55,6 +55,7 @@ class CreateScoringPresets:
                         preset.recipe.weights,
                         preset.recipe.evidence_weights,
                         preset.description,
+                        preset.id,
                     )
                 )
                 for preset in PRESETS.values()

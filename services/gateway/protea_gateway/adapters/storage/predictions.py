@@ -54,6 +54,11 @@ _PREDICTED: Final = (
 
 _CAFA: Final = (GOPrediction.protein_accession, GOTerm.go_id, GOPrediction.score)
 
+# Whatever the server's locale, files of the same predictions are the same bytes.
+_BEST_FIRST: Final = (GOPrediction.protein_accession.collate("C"), GOPrediction.score.desc())
+_RAREST_FIRST: Final = GOPredictionFeatures.go_term_frequency.asc().nulls_last()
+_BY_TERM: Final = GOTerm.go_id.collate("C")
+
 TSV_COLUMNS: Final = tuple(column.key for column in _PREDICTED)
 """Header of the table of predictions."""
 
@@ -157,7 +162,7 @@ class PredictionStore:
             .join(GOTerm, GOTerm.id == GOPrediction.go_term_id)
             .outerjoin(GOPredictionFeatures, GOPredictionFeatures.prediction_id == GOPrediction.id)
             .where(GOPrediction.prediction_set_id == set_id, GOPrediction.protein_accession == accession)
-            .order_by(GOPrediction.score.desc(), GOTerm.go_id)
+            .order_by(GOPrediction.score.desc(), _RAREST_FIRST, _BY_TERM)
         )
         return [_with_features(*row) for row in await self._session.execute(query)]
 
@@ -177,13 +182,17 @@ class PredictionStore:
         return found.prediction_count
 
     def table(self, set_id: UUID, wanted: PredictionFilter) -> AsyncIterator[Sequence[Row[Any]]]:
-        """Read the predictions of a set by protein, then best first, in blocks with the columns of `TSV_COLUMNS`."""
+        """Read the predictions of a set by protein, then best first, in blocks with the columns of `TSV_COLUMNS`.
+
+        Of terms with the same score the rarest comes first: a term before those above it, which can say no more.
+        """
         features = GOPredictionFeatures.prediction_id == GOPrediction.id
-        return self._blocks(wanted.narrow(_predictions(set_id, _PREDICTED).outerjoin(GOPredictionFeatures, features)))
+        query = _predictions(set_id, _PREDICTED).outerjoin(GOPredictionFeatures, features)
+        return self._blocks(wanted.narrow(query).order_by(*_BEST_FIRST, _RAREST_FIRST, _BY_TERM))
 
     def scores(self, set_id: UUID, wanted: PredictionFilter) -> AsyncIterator[Sequence[Row[tuple[str, str, float]]]]:
-        """Read accession, term and score of the same predictions in the same order."""
-        return self._blocks(wanted.narrow(_predictions(set_id, _CAFA)))
+        """Read accession, term and score of the same predictions, by protein, then best first."""
+        return self._blocks(wanted.narrow(_predictions(set_id, _CAFA)).order_by(*_BEST_FIRST, _BY_TERM))
 
     async def _blocks(self, query: Select[*tuple[Any, ...]]) -> AsyncIterator[Sequence[Row[Any]]]:
         result = await self._session.stream(query.execution_options(yield_per=BLOCK_ROWS))
@@ -197,8 +206,6 @@ def _predictions(set_id: UUID, columns: Sequence[Any]) -> Select[*tuple[Any, ...
         .select_from(GOPrediction)
         .join(GOTerm, GOTerm.id == GOPrediction.go_term_id)
         .where(GOPrediction.prediction_set_id == set_id)
-        # Whatever the server's locale, files of the same predictions are the same bytes.
-        .order_by(GOPrediction.protein_accession.collate("C"), GOPrediction.score.desc(), GOTerm.go_id.collate("C"))
     )
 
 

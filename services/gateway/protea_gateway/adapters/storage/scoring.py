@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
@@ -25,6 +25,7 @@ class NewScoringConfig:
     weights: Mapping[str, float]
     evidence_weights: Mapping[str, float] | None
     description: str | None
+    id: UUID = field(default_factory=uuid4)
 
 
 class ScoringConfigStore:
@@ -47,7 +48,7 @@ class ScoringConfigStore:
         statement = (
             upsert(ScoringConfig)
             .values(
-                id=uuid4(),
+                id=new.id,
                 name=new.name,
                 formula=new.formula,
                 weights=dict(new.weights),
