@@ -111,7 +111,8 @@ class RabbitBus:
         except TimeoutError as exc:
             seconds = self._connect_timeout.total_seconds()
             raise BrokerUnavailableError(
-                f"RabbitMQ at {self._endpoint} did not answer within {seconds:g} s; check PROTEA_AMQP_URL and the broker"
+                f"RabbitMQ at {self._endpoint} did not answer within {seconds:g} s; "
+                "check the broker and PROTEA_AMQP_URL"
             ) from exc
 
     async def declare(self, topology: Topology) -> None:

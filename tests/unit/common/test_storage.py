@@ -118,9 +118,9 @@ async def test_a_relative_root_gives_uris_that_other_processes_can_use(
 
 
 async def test_the_local_store_lies_in_the_storage_root_else_in_the_artifacts_folder(tmp_path: Path) -> None:
-    in_root = get_artifact_store(settings(tmp_path, storage_root=tmp_path / "root"))
+    in_root = get_artifact_store(settings(tmp_path, storage_root=tmp_path / "store"))
     in_artifacts = get_artifact_store(settings(tmp_path))
-    assert in_root.url("a") == f"file://{tmp_path}/root/a"
+    assert in_root.url("a") == f"file://{tmp_path}/store/a"
     assert in_artifacts.url("a") == f"file://{tmp_path}/artifacts/a"
 
 
