@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -102,13 +102,6 @@ class UnitOfWork:
         self._outbox.append(row)
         self._events.append(event)
         return envelope.id
-
-    async def has_received(self, consumer: str, event_id: UUID) -> bool:
-        """Whether the effect of an event was already committed by this consumer."""
-        found = await self.session.scalar(
-            select(InboxEvent.event_id).where(InboxEvent.consumer == consumer, InboxEvent.event_id == event_id)
-        )
-        return found is not None
 
     async def receive(self, consumer: str, event_id: UUID) -> bool:
         """Remember an event in the same transaction as its effect; false if it was there already."""

@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 _ADVISORY_LOCK = 7_236_003
 """One reaper sweeps at a time, however many services run one."""
 
+_FORGET_INTERVAL = timedelta(hours=1)
+"""Pause between deletions of old events: each reads both tables whole."""
+
 _LIMIT = 500
 """Rows a sweep handles of each kind; the rest wait for the next sweep."""
 
@@ -70,6 +73,7 @@ class Reaper:
         self._times = times
         self._forgetful_bus = forgetful_bus
         self._started_at: datetime | None = None
+        self._forget_at: datetime | None = None
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -86,17 +90,19 @@ class Reaper:
             lock = text("SELECT pg_try_advisory_xact_lock(:key)").bindparams(key=_ADVISORY_LOCK)
             if not await work.session.scalar(lock):
                 return False
-            announced_since = await self._announced_since(work)
+            now = (await work.session.execute(select(func.now()))).scalar_one()
+            announced_since = self._announced_since(now)
             await _reap_batches(work)
             await _reap_jobs(work)
             await _resend_jobs(work, announced_since)
             await _resend_batches(work, announced_since)
-            await _forget_events(work, older_than=self._times.keep_events)
+            if self._forget_at is None or now >= self._forget_at:
+                await _forget_events(work, older_than=self._times.keep_events)
+                self._forget_at = now + _FORGET_INTERVAL
         return True
 
-    async def _announced_since(self, work: UnitOfWork) -> datetime:
-        """Time from which on a message still counts as being on its way, of the database's clock."""
-        now = (await work.session.execute(select(func.now()))).scalar_one()
+    def _announced_since(self, now: datetime) -> datetime:
+        """Time from which on a message still counts as being on its way; ``now`` is of the database's clock."""
         self._started_at = self._started_at or now
         stalled = now - self._times.stalled_after
         return max(stalled, self._started_at) if self._forgetful_bus else stalled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 
-from sqlalchemy import func, update
+from sqlalchemy import func, select, update
 
 from protea_common.db import UnitOfWork, session_scope
 from protea_common.jobs import NewJob, Reaper, ReaperTimes, submit_pipeline
@@ -123,3 +123,17 @@ async def test_a_step_that_still_waits_is_not_announced(bench: JobBench) -> None
     await reaper(bench).sweep()
 
     assert await bench.unsent(second, "job.created.ping") == []
+
+
+async def test_events_that_were_sent_long_ago_are_forgotten_and_unsent_ones_kept(bench: JobBench) -> None:
+    await bench.submit()
+    await mark_all_sent(bench, ago=timedelta(days=8))
+    kept = await bench.submit()
+
+    await reaper(bench).sweep()
+
+    async with session_scope(bench.session_factory) as session:
+        subjects = (await session.scalars(select(OutboxEvent.subject).where(OutboxEvent.sent_at.is_(None)))).all()
+        sent = (await session.scalars(select(OutboxEvent.id).where(OutboxEvent.sent_at.is_not(None)))).all()
+    assert kept in subjects
+    assert sent == []
