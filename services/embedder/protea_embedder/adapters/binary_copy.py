@@ -66,7 +66,14 @@ def _row_type(dimension: int) -> np.dtype[np.void]:
     halfvec = np.dtype([("dimension", ">i2"), ("unused", ">i2"), ("values", ">f2", (dimension,))])
     uuid = np.dtype((np.uint8, (16,)))
     fields: list[tuple[str, np.dtype[np.generic]]] = [("columns", np.dtype(">i2"))]
-    value_types = (np.dtype(">i8"), uuid, halfvec, np.dtype(">i4"), np.dtype(">i4"), np.dtype(">i4"))
+    value_types: tuple[np.dtype[np.generic], ...] = (
+        np.dtype(">i8"),
+        uuid,
+        halfvec,
+        np.dtype(">i4"),
+        np.dtype(">i4"),
+        np.dtype(">i4"),
+    )
     for name, value_type in zip(COPY_COLUMNS, value_types, strict=True):
         fields += [(f"{name}_bytes", np.dtype(">i4")), (name, value_type)]
     return np.dtype(fields)
