@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-pytest_plugins = ["support.postgres", "support.rabbitmq"]
+pytest_plugins = ["support.postgres", "support.rabbitmq", "support.s3"]
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +22,7 @@ from pydantic import (
     Field,
     NonNegativeInt,
     PositiveInt,
+    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
@@ -54,6 +55,7 @@ __all__ = [
     "WorkerTuning",
     "load_service_settings",
     "load_settings",
+    "missing_settings",
     "safe_url",
 ]
 
@@ -66,13 +68,39 @@ YAML_KEYS: Final = {
     "artifacts_dir": "storage.artifacts_dir",
     "storage_backend": "storage.backend",
     "storage_root": "storage.root",
+    "s3_endpoint": "storage.s3.endpoint",
+    "s3_bucket": "storage.s3.bucket",
+    "s3_access_key": "storage.s3.access_key",
+    "s3_secret_key": "storage.s3.secret_key",
+    "s3_secure": "storage.s3.secure",
+    "s3_region": "storage.s3.region",
     "allowed_origins": "cors.allowed_origins",
     "allowed_source_dirs": "sources.allowed_dirs",
 }
 """Where a field stands in the YAML file; one that is not here stands under its own name."""
 
-LEGACY_VARIABLES: Final = {"db_url": "DATABASE_URL", "amqp_url": "AMQP_URL"}
-"""Names without the prefix that are still read, with a warning."""
+LEGACY_VARIABLES: Final = {
+    "db_url": "DATABASE_URL",
+    "amqp_url": "AMQP_URL",
+    "s3_endpoint": "PROTEA_MINIO_ENDPOINT",
+    "s3_bucket": "PROTEA_MINIO_BUCKET",
+    "s3_access_key": "PROTEA_MINIO_ACCESS_KEY",
+    "s3_secret_key": "PROTEA_MINIO_SECRET_KEY",
+    "s3_secure": "PROTEA_MINIO_SECURE",
+}
+"""Earlier names of variables that are still read, with a warning."""
+
+LEGACY_YAML_KEYS: Final = {
+    "storage.minio.endpoint": "storage.s3.endpoint",
+    "storage.minio.bucket": "storage.s3.bucket",
+    "storage.minio.access_key": "storage.s3.access_key",
+    "storage.minio.secret_key": "storage.s3.secret_key",
+    "storage.minio.secure": "storage.s3.secure",
+}
+"""Earlier keys of the YAML file that are still read, with a warning."""
+
+YAML_SECTIONS: Final = {key.rpartition(".")[0] for key in (*YAML_KEYS.values(), *LEGACY_YAML_KEYS)}
+"""What holds keys and values in the YAML file, ``tuning`` and the like aside."""
 
 
 class MissingSettingError(PermanentError):
@@ -172,7 +200,7 @@ class Startup(_Group):
     """What a process does before its dependencies answer: ``PROTEA_STARTUP__*``."""
 
     dependency_wait: Duration = Field(
-        timedelta(seconds=60), description="How long to wait for the database and the broker before giving up."
+        timedelta(seconds=60), description="How long to wait for database, artifact store and broker before giving up."
     )
 
 
@@ -219,6 +247,12 @@ class Settings(_Explicit):
     artifacts_dir: Path = Field(Path("storage/evaluation_artifacts"), description="Folder of produced files.")
     storage_backend: StorageBackend = Field(StorageBackend.LOCAL, description="local or s3 (also called minio).")
     storage_root: Path | None = Field(None, description="Root of the local store; artifacts_dir when empty.")
+    s3_endpoint: str | None = Field(None, description="host:port of the S3 server, or its http(s) address.")
+    s3_bucket: str = Field("protea", min_length=1, description="Bucket of the artifacts; it must exist.")
+    s3_access_key: str | None = Field(None, repr=False, description="Access key of the bucket.")
+    s3_secret_key: SecretStr | None = Field(None, repr=False, description="Secret key of the bucket.")
+    s3_secure: bool = Field(False, description="https for an endpoint that does not say http or https.")
+    s3_region: str = Field("us-east-1", min_length=1, description="Region that requests are signed for.")
     allowed_origins: Origins = Field(
         ("http://localhost:3000", "http://127.0.0.1:3000", "http://localhost:8000", "http://127.0.0.1:8000"),
         description="Origins of web pages that may call the API; an empty list disables CORS.",
@@ -250,6 +284,14 @@ class Settings(_Explicit):
     def _name_of_backend(cls, value: object) -> object:
         name = value.lower() if isinstance(value, str) else value
         return StorageBackend.S3 if name == "minio" else name
+
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"(https?://)?[^\s/@?#]+/?", value):
+            msg = "must look like host:9000 or https://host:9000, without credentials, bucket or path"
+            raise ValueError(msg)
+        return value
 
     @property
     def queue(self) -> QueueTuning:
@@ -346,6 +388,12 @@ def load_service_settings(
     return _validate(cls, _merge(section, _surroundings(cls, root, prefix), overrides or {}), prefix)
 
 
+def missing_settings(names: Iterable[str], *, env_prefix: str = ENV_PREFIX) -> MissingSettingError:
+    """Make the error that names fields of ``Settings`` with their variables and YAML keys."""
+    told = ", ".join(f"{name} (set {env_prefix}{name.upper()}, or {YAML_KEYS[name]} in YAML)" for name in names)
+    return MissingSettingError(f"settings without a default are missing: {told}")
+
+
 def safe_url(url: str) -> str:
     """Hide the password of an address, for logs and messages.
 
@@ -398,19 +446,32 @@ def _by_field(content: Mapping[str, Any]) -> dict[str, Any]:
     fields = {key: field for field, key in YAML_KEYS.items()}
     sections = {key.partition(".")[0] for key in fields}
     own = {name: value for name, value in content.items() if name in Settings.model_fields and name not in YAML_KEYS}
-    for key, value in _flatten({name: value for name, value in content.items() if name in sections}):
+    for key, value in _renamed(dict(_flatten({name: value for name, value in content.items() if name in sections}))):
         if key not in fields:
             raise InvalidSettingError(f"the settings file has an unknown key {key!r}; known are {', '.join(fields)}")
         own[fields[key]] = value
     return own
 
 
-def _flatten(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for section, keys in content.items():
-        if keys is not None and not isinstance(keys, dict):
-            raise InvalidSettingError(f"the section {section!r} of the settings file must hold keys and values")
-        for name, value in (keys or {}).items():
-            yield f"{section}.{name}", value
+def _flatten(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in content.items():
+        key = f"{above}{name}"
+        if key not in YAML_SECTIONS:
+            yield key, value
+        elif isinstance(value, dict):
+            yield from _flatten(value, f"{key}.")
+        elif value is not None:
+            raise InvalidSettingError(f"the section {key!r} of the settings file must hold keys and values")
+
+
+def _renamed(flat: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Give earlier keys their present names; where both stand, the present one is read."""
+    for key, value in flat.items():
+        present = LEGACY_YAML_KEYS.get(key)
+        if present is not None:
+            warnings.warn(f"{key} is deprecated: set {present} instead", DeprecationWarning, stacklevel=4)
+        if present is None or present not in flat:
+            yield present or key, value
 
 
 def _merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -426,8 +487,7 @@ def _merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
 def _require(values: Mapping[str, Any], env_prefix: str) -> None:
     missing = [name for name, field in Settings.model_fields.items() if field.is_required() and not values.get(name)]
     if missing:
-        told = ", ".join(f"{name} (set {env_prefix}{name.upper()}, or {YAML_KEYS[name]} in YAML)" for name in missing)
-        raise MissingSettingError(f"settings without a default are missing: {told}")
+        raise missing_settings(missing, env_prefix=env_prefix)
 
 
 def _validate(cls: type[_Loaded], values: Mapping[str, Any], prefix: str) -> _Loaded:

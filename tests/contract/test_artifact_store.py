@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +17,26 @@ from protea_common.storage import (
     InvalidArtifactKeyError,
     LocalFsArtifactStore,
 )
+from protea_common.storage.s3 import S3ArtifactStore, S3Bucket
 
 KEY = "datasets/2019-01/train set é+%.npy"
 
-STORES: Mapping[str, Callable[[Path], ArtifactStore]] = {
-    "local": lambda folder: LocalFsArtifactStore(folder / "store"),
-}
+
+@pytest.fixture
+def local_store(tmp_path: Path) -> ArtifactStore:
+    return LocalFsArtifactStore(tmp_path / "store")
 
 
-@pytest.fixture(params=sorted(STORES))
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
-    return STORES[request.param](tmp_path)
+@pytest.fixture
+async def s3_store(s3_bucket: S3Bucket) -> AsyncIterator[ArtifactStore]:
+    async with aclosing(S3ArtifactStore(s3_bucket)) as store:
+        yield store
+
+
+@pytest.fixture(params=["local_store", "s3_store"])
+def store(request: pytest.FixtureRequest) -> ArtifactStore:
+    chosen: ArtifactStore = request.getfixturevalue(request.param)
+    return chosen
 
 
 async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
@@ -37,6 +47,12 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
 async def broken_chunks() -> AsyncIterator[bytes]:
     yield b"half of "
     raise ConnectionResetError
+
+
+async def test_a_store_that_works_passes_its_check_and_can_be_closed_twice(store: ArtifactStore) -> None:
+    await store.check()
+    await store.aclose()
+    await store.aclose()
 
 
 async def test_bytes_come_back_as_they_were_put(store: ArtifactStore) -> None:

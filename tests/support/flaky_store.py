@@ -24,6 +24,12 @@ class FlakyStore:
         self._failures = failures
         self.reads = 0
 
+    async def check(self) -> None:
+        self._maybe_fail()
+
+    async def aclose(self) -> None:
+        await self._store.aclose()
+
     async def put(self, key: str, source: ArtifactSource) -> str:
         self._maybe_fail()
         return await self._store.put(key, source)

@@ -19,7 +19,7 @@ from protea_common.messaging.outbox import OutboxRelay
 from protea_common.messaging.topology import protea_topology
 from protea_common.operations import operation_queues
 from protea_common.settings import Settings
-from protea_common.storage import ArtifactStore, get_artifact_store
+from protea_common.storage import ArtifactStore, get_artifact_store, wait_for_artifacts
 from protea_common.telemetry import MetricRegistry, build_metric_registry
 
 __all__ = ["Platform", "open_platform"]
@@ -82,17 +82,21 @@ class Platform:
 
 @asynccontextmanager
 async def open_platform(settings: Settings, bus: MessageBus) -> AsyncIterator[Platform]:
-    """Wait for the database and the broker, open everything, and close it when the block ends.
+    """Wait for the database, the artifact store and the broker, open everything, and close it when the block ends.
 
     Raises
     ------
-    DatabaseUnavailableError, BrokerUnavailableError
+    MissingSettingError, StorageBackendUnsupportedError
+        If the artifact store lacks a setting or its library.
+    DatabaseUnavailableError, ArtifactStoreUnavailable, BrokerUnavailableError
         If one does not answer within ``settings.startup.dependency_wait``.
     """
+    artifacts = get_artifact_store(settings)
     engine = build_engine(settings)
     try:
         await wait_for_database(engine, limit=settings.startup.dependency_wait)
-        async with aclosing(bus):
+        async with aclosing(artifacts), aclosing(bus):
+            await wait_for_artifacts(artifacts, limit=settings.startup.dependency_wait)
             await bus.connect()
             await bus.declare(protea_topology(operation_queues()))
             yield Platform(
@@ -100,7 +104,7 @@ async def open_platform(settings: Settings, bus: MessageBus) -> AsyncIterator[Pl
                 engine=engine,
                 session_factory=build_session_factory(engine),
                 bus=bus,
-                artifacts=get_artifact_store(settings),
+                artifacts=artifacts,
                 metrics=build_metric_registry(),
                 worker=f"{socket.gethostname()}:{os.getpid()}",
             )

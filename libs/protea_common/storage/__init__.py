@@ -1,9 +1,15 @@
-"""Where large files are kept, behind one port: a local folder now, an S3 bucket beside it."""
+"""Where large files are kept, behind one port: in a local folder or an S3 bucket."""
 
 from protea_common.storage.factory import StorageBackendUnsupportedError, get_artifact_store
 from protea_common.storage.keys import InvalidArtifactKeyError, check_key
 from protea_common.storage.local import LocalFsArtifactStore
-from protea_common.storage.store import ArtifactNotFoundError, ArtifactSource, ArtifactStore, ArtifactStoreUnavailable
+from protea_common.storage.store import (
+    ArtifactNotFoundError,
+    ArtifactSource,
+    ArtifactStore,
+    ArtifactStoreUnavailable,
+    wait_for_artifacts,
+)
 
 __all__ = [
     "ArtifactNotFoundError",
@@ -15,4 +21,5 @@ __all__ = [
     "StorageBackendUnsupportedError",
     "check_key",
     "get_artifact_store",
+    "wait_for_artifacts",
 ]

@@ -28,6 +28,12 @@ class LocalFsArtifactStore:
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
 
+    async def check(self) -> None:
+        """Do nothing: the folder is made with the first artifact, and a service that writes none needs none."""
+
+    async def aclose(self) -> None:
+        """Do nothing: files are closed after every use."""
+
     async def put(self, key: str, source: ArtifactSource) -> str:
         """Store ``source`` under ``key``; return its URI."""
         target = self._path(key)

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from protea_common.errors import PermanentError, TransientError
 
-__all__ = ["ArtifactNotFoundError", "ArtifactSource", "ArtifactStore", "ArtifactStoreUnavailable"]
+__all__ = [
+    "ArtifactNotFoundError",
+    "ArtifactSource",
+    "ArtifactStore",
+    "ArtifactStoreUnavailable",
+    "wait_for_artifacts",
+]
+
+logger = logging.getLogger(__name__)
+
+_RETRY_SECONDS: Final = 1.0
+"""Pause between two looks for the store at the start; longer delays the start, shorter fills the log."""
 
 ArtifactSource: TypeAlias = Path | bytes | AsyncIterator[bytes]
 """What can be stored: a local file, bytes in memory, or chunks as they come."""
@@ -35,6 +49,20 @@ class ArtifactStore(Protocol):
     method that takes a key raises ``InvalidArtifactKeyError`` for one that is not allowed, and all but ``url`` and
     ``key_from_uri`` raise ``ArtifactStoreUnavailable`` when the store does not work.
     """
+
+    async def check(self) -> None:
+        """See whether the store can be reached, without changing it.
+
+        Raises
+        ------
+        ArtifactStoreUnavailable
+            If it cannot; says what to check.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections; a second call does nothing."""
+        ...
 
     async def put(self, key: str, source: ArtifactSource) -> str:
         """Store ``source`` under ``key``, replacing what is there; return its URI.
@@ -87,3 +115,22 @@ class ArtifactStore(Protocol):
             If the URI does not lie in this store.
         """
         ...
+
+
+async def wait_for_artifacts(store: ArtifactStore, *, limit: timedelta) -> None:
+    """Wait until the store works, saying so once a second.
+
+    Raises
+    ------
+    ArtifactStoreUnavailable
+        If it still does not after ``limit``.
+    """
+    deadline = asyncio.get_running_loop().time() + limit.total_seconds()
+    while True:
+        try:
+            return await store.check()
+        except ArtifactStoreUnavailable as exc:
+            if asyncio.get_running_loop().time() >= deadline:
+                raise
+            logger.warning("waiting for the artifact store", extra={"detail": str(exc)})
+            await asyncio.sleep(_RETRY_SECONDS)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from pydantic import PositiveInt, ValidationError
+from pydantic import PositiveInt, SecretStr, ValidationError
 
 from protea_common.errors import PermanentError
 from protea_common.settings import (
@@ -29,7 +29,11 @@ MANDATORY = {"db_url": DB_URL, "amqp_url": AMQP_URL}
 YAML_FILE = f"""
 database: {{url: "{DB_URL}"}}
 queue: {{amqp_url: "{AMQP_URL}"}}
-storage: {{artifacts_dir: from-yaml, backend: local, root: blobs}}
+storage:
+  artifacts_dir: from-yaml
+  backend: local
+  root: blobs
+  s3: {{endpoint: "s3:9000", bucket: blobs, access_key: ak, secret_key: sk, secure: true, region: eu-west-1}}
 cors: {{allowed_origins: ["https://protea.example.org"]}}
 sources: {{allowed_dirs: [releases, /data/goa]}}
 startup: {{dependency_wait: 7}}
@@ -38,6 +42,14 @@ tuning:
 http: {{port: 9000}}
 """
 
+S3_VARIABLES = {
+    "ENDPOINT": "s3:9000",
+    "BUCKET": "blobs",
+    "ACCESS_KEY": "ak",
+    "SECRET_KEY": "topsecret",
+    "SECURE": "true",
+}
+
 
 class EncoderSettings(ServiceSettings):
     section: ClassVar[str] = "encoder"
@@ -45,6 +57,11 @@ class EncoderSettings(ServiceSettings):
     device: str = "cpu"
     threads: PositiveInt = 1
     patience: Duration = timedelta(seconds=5)
+
+
+def s3_fields(settings: Settings) -> tuple[str | None, str, str | None, str | None, bool]:
+    secret = None if settings.s3_secret_key is None else settings.s3_secret_key.get_secret_value()
+    return settings.s3_endpoint, settings.s3_bucket, settings.s3_access_key, secret, settings.s3_secure
 
 
 def write(root: Path, name: str, text: str) -> None:
@@ -58,6 +75,9 @@ def test_every_key_of_the_yaml_file_reaches_its_field(tmp_path: Path) -> None:
     assert settings.amqp_url == AMQP_URL
     assert settings.artifacts_dir == tmp_path / "from-yaml"
     assert settings.storage_root == tmp_path / "blobs"
+    assert (settings.s3_endpoint, settings.s3_bucket, settings.s3_access_key) == ("s3:9000", "blobs", "ak")
+    assert settings.s3_secret_key == SecretStr("sk")
+    assert (settings.s3_secure, settings.s3_region) == (True, "eu-west-1")
     assert settings.allowed_origins == ("https://protea.example.org",)
     assert settings.allowed_source_dirs == (tmp_path / "releases", Path("/data/goa"))
     assert settings.startup.dependency_wait == timedelta(seconds=7)
@@ -160,6 +180,8 @@ def test_a_map_that_is_not_json_is_refused(tmp_path: Path, monkeypatch: pytest.M
     ("text", "said"),
     [
         ("storage: {rooot: x}", "storage.rooot"),
+        ("storage: {s3: {rooot: x}}", "storage.s3.rooot"),
+        ("storage: {s3: text}", "'storage.s3'"),
         ("database: text", "'database'"),
         ("- a\n- b\n", "top level"),
         ("database: {url: 'postgresql://u:topsecret@h/d", "line"),
@@ -233,6 +255,66 @@ def test_by_default_only_pages_of_this_machine_may_call_and_no_folder_is_open(tm
 def test_backends_are_read_in_any_case_and_minio_is_s3(tmp_path: Path, given: str, expected: StorageBackend) -> None:
     settings = load_settings(tmp_path, overrides={**MANDATORY, "storage_backend": given})
     assert settings.storage_backend is expected
+
+
+def test_s3_is_read_from_variables_and_its_secret_key_stays_out_of_sight(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in S3_VARIABLES.items():
+        monkeypatch.setenv(f"PROTEA_S3_{name}", value)
+    monkeypatch.setenv("PROTEA_S3_REGION", "eu-west-1")
+    settings = load_settings(tmp_path, overrides=MANDATORY)
+    assert s3_fields(settings) == ("s3:9000", "blobs", "ak", "topsecret", True)
+    assert settings.s3_region == "eu-west-1"
+    assert "topsecret" not in repr(settings)
+
+
+def test_the_earlier_names_of_s3_variables_are_read_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in S3_VARIABLES.items():
+        monkeypatch.setenv(f"PROTEA_MINIO_{name}", value)
+    with pytest.warns(DeprecationWarning, match="^PROTEA_MINIO_") as warned:
+        settings = load_settings(tmp_path, overrides=MANDATORY)
+    assert sorted(str(warning.message) for warning in warned) == [
+        f"PROTEA_MINIO_{name} is deprecated: set PROTEA_S3_{name} instead" for name in sorted(S3_VARIABLES)
+    ]
+    assert s3_fields(settings) == ("s3:9000", "blobs", "ak", "topsecret", True)
+
+
+def test_an_earlier_name_is_ignored_where_the_present_one_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROTEA_MINIO_ENDPOINT", "old:9000")
+    monkeypatch.setenv("PROTEA_S3_ENDPOINT", "new:9000")
+    assert load_settings(tmp_path, overrides=MANDATORY).s3_endpoint == "new:9000"
+
+
+def test_the_earlier_section_of_the_yaml_file_is_read_with_a_warning_below_the_present_one(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "protea.yaml",
+        "storage: {minio: {endpoint: 'old:9000', bucket: old, secure: true}, s3: {bucket: new}}",
+    )
+    with pytest.warns(DeprecationWarning, match=r"^storage\.minio\.\w+ is deprecated: set storage\.s3\.\w+ instead"):
+        settings = load_settings(tmp_path, overrides=MANDATORY)
+    assert (settings.s3_endpoint, settings.s3_bucket, settings.s3_secure) == ("old:9000", "new", True)
+
+
+def test_an_empty_section_of_the_yaml_file_says_nothing(tmp_path: Path) -> None:
+    write(tmp_path, "protea.yaml", "storage: {s3: }\ncors:\n")
+    assert load_settings(tmp_path, overrides=MANDATORY).s3_bucket == "protea"
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://ak:topsecret@s3:9000", "s3:9000/topsecret", "ftp://topsecret", "https://s3/?key=topsecret"]
+)
+def test_an_s3_endpoint_with_more_than_an_address_is_refused_without_repeating_it(
+    tmp_path: Path, endpoint: str
+) -> None:
+    with pytest.raises(InvalidSettingError, match=r"PROTEA_S3_ENDPOINT: .*must look like") as raised:
+        load_settings(tmp_path, overrides={**MANDATORY, "s3_endpoint": endpoint})
+    assert "topsecret" not in str(raised.value)
 
 
 def test_settings_cannot_be_changed_and_do_not_show_passwords(tmp_path: Path) -> None:

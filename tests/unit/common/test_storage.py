@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from protea_common.errors import PermanentError, TransientError
-from protea_common.settings import Settings, StorageBackend
+from protea_common.settings import MissingSettingError, Settings, StorageBackend
 from protea_common.storage import (
     ArtifactStoreUnavailable,
     InvalidArtifactKeyError,
     LocalFsArtifactStore,
-    StorageBackendUnsupportedError,
     get_artifact_store,
 )
+from protea_common.storage.s3 import S3ArtifactStore
 
 # A limit on the size of files refuses bytes as a full disk does: by an error of write(2).
 FULL_DISK_PROGRAM = """
@@ -41,6 +41,34 @@ async def main():
 
 asyncio.run(main())
 """
+
+NO_LIBRARY_PROGRAM = """
+import sys
+from protea_common.settings import Settings
+from protea_common.storage import StorageBackendUnsupportedError, get_artifact_store
+
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"aioboto3", "aiobotocore", "aiohttp", "botocore"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NotInstalled())
+addresses = {"db_url": "postgresql://db/protea", "amqp_url": "amqp://broker/"}
+s3 = {"storage_backend": "s3", "s3_endpoint": "s3:9000", "s3_access_key": "ak", "s3_secret_key": "sk"}
+print(type(get_artifact_store(Settings(**addresses))).__name__)
+try:
+    get_artifact_store(Settings(**addresses, **s3))
+except StorageBackendUnsupportedError as error:
+    print(error)
+"""
+
+S3 = {
+    "storage_backend": StorageBackend.S3,
+    "s3_endpoint": "s3:9000",
+    "s3_bucket": "blobs",
+    "s3_access_key": "ak",
+    "s3_secret_key": "sk",
+}
 
 
 def settings(root: Path, **values: object) -> Settings:
@@ -124,7 +152,24 @@ async def test_the_local_store_lies_in_the_storage_root_else_in_the_artifacts_fo
     assert in_artifacts.url("a") == f"file://{tmp_path}/artifacts/a"
 
 
-def test_s3_is_refused_rather_than_replaced_by_a_local_folder(tmp_path: Path) -> None:
-    with pytest.raises(StorageBackendUnsupportedError, match="not in this version") as raised:
-        get_artifact_store(settings(tmp_path, storage_backend=StorageBackend.S3))
+@pytest.mark.parametrize("endpoint", ["s3:9000", "http://s3:9000/", "https://s3:9000"])
+async def test_the_s3_store_lies_in_the_bucket_of_the_settings(tmp_path: Path, endpoint: str) -> None:
+    store = get_artifact_store(settings(tmp_path, **{**S3, "s3_endpoint": endpoint}))
+    assert isinstance(store, S3ArtifactStore)
+    assert store.url("a b/é.txt") == "s3://blobs/a b/é.txt"
+
+
+def test_s3_without_address_or_credentials_is_refused_rather_than_replaced_by_a_local_folder(tmp_path: Path) -> None:
+    with pytest.raises(MissingSettingError) as raised:
+        get_artifact_store(settings(tmp_path, storage_backend=StorageBackend.S3, s3_access_key="ak"))
     assert isinstance(raised.value, PermanentError)
+    for name in ("PROTEA_S3_ENDPOINT", "storage.s3.endpoint", "PROTEA_S3_SECRET_KEY", "storage.s3.secret_key"):
+        assert name in str(raised.value)
+    assert "PROTEA_S3_ACCESS_KEY" not in str(raised.value)
+
+
+def test_s3_without_its_library_says_what_to_install_and_a_local_store_needs_none() -> None:
+    done = subprocess.run([sys.executable, "-c", NO_LIBRARY_PROGRAM], capture_output=True, text=True, check=True)
+    local, refused = done.stdout.splitlines()
+    assert local == "LocalFsArtifactStore"
+    assert "the package aioboto3: pip install 'protea[s3]'" in refused
