@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo up test lint types imports unit contracts rabbitmq bench clean
+.PHONY: demo up test lint types imports unit contracts rabbitmq bench k8s-check clean
 
 demo: $(VENV)/.standalone
 	$(BIN)/protea demo
@@ -37,6 +37,10 @@ rabbitmq:
 
 bench: $(VENV)/.standalone
 	$(BIN)/python benchmarks/main_job.py
+
+# Builds every overlay and checks the manifests, the compose file and the Dockerfiles; needs no cluster.
+k8s-check: $(VENV)/.dev
+	PYTHONPATH=tests $(BIN)/python -m support.kubernetes
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

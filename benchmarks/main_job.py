@@ -31,8 +31,8 @@ from protea_standalone.edition import free_port, open_laptop_edition
 
 DATA = Path(__file__).parents[1] / "demo" / "data"
 
-SAMPLING_SECONDS = 0.1
-"""Pause between two looks at the memory: reading it costs some milliseconds a process."""
+SAMPLING_SECONDS = 0.5
+"""Pause between two looks at the memory: reading it costs some ten milliseconds a large process."""
 
 MEBIBYTE = 1024 * 1024
 

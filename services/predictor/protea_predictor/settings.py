@@ -20,7 +20,9 @@ class PredictorSettings(ServiceSettings):
 
     role: Role = Field(Role.ALL, description="coordinator, worker or all; --role wins over it.")
     coordinator_prefetch: PositiveInt = Field(2, description="Jobs that a coordinator holds at a time.")
-    search_threads: PositiveInt = Field(1, description="Batches that a worker holds and computes at a time.")
+    search_threads: PositiveInt = Field(
+        2, description="Batches that a worker holds at a time: one is computed while the rows of another are written."
+    )
     reference_banks_max: PositiveInt = Field(2, description="Reference banks kept open, the most recent ones.")
     ontologies_max: PositiveInt = Field(2, description="Releases of GO kept in memory, the most recent ones.")
     cache_dir: Path | None = Field(
