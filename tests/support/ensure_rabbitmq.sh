@@ -21,9 +21,8 @@ if command -v apt-get >/dev/null 2>&1; then
     fi
     if [ "$as_root" != "none" ]; then
         echo "installing rabbitmq-server through apt, once"
-        export DEBIAN_FRONTEND=noninteractive
-        $as_root apt-get update -qq
-        $as_root apt-get install -y -qq --no-install-recommends rabbitmq-server >/dev/null
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends rabbitmq-server >/dev/null
         exit 0
     fi
 fi
