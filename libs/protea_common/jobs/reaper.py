@@ -145,22 +145,28 @@ async def _reap_batches(work: UnitOfWork) -> None:
         .with_for_update(skip_locked=True, of=JobBatch, key_share=True)
     )
     for row in expired.all():
-        lost = row.job_status is not JobStatus.RUNNING
-        spent = row.attempt >= row.max_attempts
-        status = BatchStatus.CANCELLED if lost else BatchStatus.FAILED if spent else BatchStatus.PENDING
-        await work.session.execute(
-            update(JobBatch)
-            .where(JobBatch.id == row.id)
-            .values(status=status, leased_until=None, worker=None)
-            .execution_options(synchronize_session=False)
-        )
-        if status is BatchStatus.FAILED:
+        if row.job_status is not JobStatus.RUNNING:
+            await _set_batch(work, row.id, status=BatchStatus.CANCELLED, finished_at=func.now())
+        elif row.attempt >= row.max_attempts:
             message = f"The worker of batch {row.batch_index} was lost {row.attempt} times; the job is not tried again."
-            await fail_job(work, row.job_id, error_code="LeaseExpired", error_message=message)
-        elif status is BatchStatus.PENDING:
+            error = {"error_code": "LeaseExpired", "error_message": message}
+            await _set_batch(work, row.id, status=BatchStatus.FAILED, finished_at=func.now(), **error)
+            await fail_job(work, row.job_id, **error)
+        else:
+            await _set_batch(work, row.id, status=BatchStatus.PENDING)
             fields = {"batch_index": row.batch_index, "attempt": row.attempt}
             await record(work, row.job_id, "child.lease_expired_requeue", level="warning", fields=fields)
             work.publish(request_again(row.kind, row.request), traceparent=row.traceparent)
+
+
+async def _set_batch(work: UnitOfWork, batch_id: int, **columns: object) -> None:
+    """Take an expired batch from its worker and write what becomes of it."""
+    await work.session.execute(
+        update(JobBatch)
+        .where(JobBatch.id == batch_id)
+        .values(leased_until=None, worker=None, **columns)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def _resend_jobs(work: UnitOfWork, announced_since: datetime) -> None:

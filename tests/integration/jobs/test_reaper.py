@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import func, select, update
 
 from protea_common.db import UnitOfWork, session_scope
-from protea_common.jobs import NewJob, Reaper, ReaperTimes, submit_pipeline
+from protea_common.jobs import NewJob, Reaper, ReaperTimes, cancel_job, guard_batch, submit_pipeline
 from protea_common.operations import Ping
 from protea_common.orm import BatchStatus, JobStatus, OutboxEvent
 from support.jobs import JobBench
@@ -80,7 +80,27 @@ async def test_a_batch_that_lost_its_worker_too_often_fails_its_job(bench: JobBe
         await bench.claim_batch(job_id, 0, lease=EXPIRED)
         await reaper(bench).sweep()
 
+    batch = await bench.batch(job_id, 0)
     assert (await bench.job(job_id)).error_code == "LeaseExpired"
+    assert (batch.status, batch.error_code) == (BatchStatus.FAILED, "LeaseExpired")
+    assert batch.finished_at is not None
+
+
+async def test_an_expired_batch_of_a_job_that_has_ended_is_closed_and_not_asked_for(bench: JobBench) -> None:
+    job_id = await bench.dispatched(batches=1)
+    claim = await bench.claim_batch(job_id, 0, lease=EXPIRED)
+    assert claim is not None
+    async with bench.unit_of_work() as holding:
+        await guard_batch(holding, claim)
+        async with bench.unit_of_work() as work:
+            await cancel_job(work, job_id, reason="test")
+
+    await reaper(bench).sweep()
+
+    batch = await bench.batch(job_id, 0)
+    assert batch.status is BatchStatus.CANCELLED
+    assert batch.finished_at is not None
+    assert len(await bench.unsent(job_id, "embeddings.batch.requested")) == 1
 
 
 async def test_a_queued_job_that_was_announced_long_ago_is_announced_again(bench: JobBench) -> None:
