@@ -24,9 +24,10 @@ from protea_evaluator.adapters.cafaeval import (
     CafaevalTimedOutError,
     cafaeval_version,
 )
-from protea_evaluator.domain.inputs import EvaluationInputs, EvaluatorRecipe, Propagation, prepare_inputs
+from protea_evaluator.domain.inputs import EvaluationInputs, prepare_inputs
 from protea_evaluator.domain.knowledge import Category, Delta, split_by_knowledge
 from protea_evaluator.domain.prediction_table import PredictionTable
+from protea_evaluator.domain.recipe import EvaluatorRecipe, Propagation
 from support.data_files import DEMO_DATA, read_lines
 from support.evaluation import KINASE, NUCLEUS, fly_delta, fly_rows, go_graph, small_graph, table
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from protea_evaluator.domain.inputs import EvaluationInputs, EvaluatorRecipe, prepare_inputs
+from protea_evaluator.domain.inputs import EvaluationInputs, prepare_inputs
 from protea_evaluator.domain.knowledge import Category, Delta, split_by_knowledge
 from protea_evaluator.domain.prediction_table import PredictionTable
+from protea_evaluator.domain.recipe import EvaluatorRecipe
 from support.evaluation import (
     BINDING,
     CATALYSIS,

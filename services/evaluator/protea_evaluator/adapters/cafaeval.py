@@ -20,7 +20,8 @@ from importlib import metadata
 from pathlib import Path
 
 from protea_common.errors import PermanentError
-from protea_evaluator.domain.inputs import EvaluationInputs, EvaluatorRecipe
+from protea_evaluator.domain.inputs import EvaluationInputs
+from protea_evaluator.domain.recipe import EvaluatorRecipe
 from protea_evaluator.domain.results import NamespaceResult
 
 __all__ = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,44 +14,9 @@ from protea_evaluator.domain.ontology_cut import cut_to_closure, write_flat_obo,
 from protea_evaluator.domain.prediction_table import PredictionTable
 from protea_evaluator.domain.propagation import propagate_scores, propagate_terms
 from protea_evaluator.domain.protein_terms import ProteinTerms
+from protea_evaluator.domain.recipe import EvaluatorRecipe
 
-__all__ = ["EvaluationInputs", "EvaluatorRecipe", "Normalisation", "Propagation", "prepare_inputs"]
-
-
-class Propagation(StrEnum):
-    """How a score reaches the ancestors of its term."""
-
-    FILL = "fill"
-    """Only ancestors that have no score of their own take the best of their children."""
-    MAX = "max"
-    """Every ancestor scores at least as high as its children."""
-
-
-class Normalisation(StrEnum):
-    """Which proteins the averages are taken over."""
-
-    CAFA = "cafa"
-    """Precision over proteins with a prediction at the threshold, recall over all proteins of the ground truth."""
-    PREDICTED = "pred"
-    GROUND_TRUTH = "gt"
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluatorRecipe:
-    """How the evaluator measures; the defaults are PROTEA's, and figures of different recipes cannot be compared.
-
-    Attributes
-    ----------
-    drops_orphans
-        Leave terms without parents, that is the roots, out of the measure.
-    threshold_step
-        Thresholds are its multiples below 1; the evaluator's tables have one decimal more than it.
-    """
-
-    propagation: Propagation = Propagation.FILL
-    normalisation: Normalisation = Normalisation.CAFA
-    drops_orphans: bool = True
-    threshold_step: float = 0.01
+__all__ = ["EvaluationInputs", "prepare_inputs"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -97,6 +97,12 @@ class PredictionTable:
         """Keep the pairs that the mask marks, shape ``(n_pairs,)``."""
         return PredictionTable(self.pairs.where(mask), self.scores[mask])
 
+    def slice(self, first: int, last: int) -> PredictionTable:
+        """Give the pairs from ``first`` to before ``last``."""
+        pairs = self.pairs
+        cut = ProteinTerms(pairs.proteins[first:last], pairs.aspects[first:last], pairs.terms[first:last])
+        return PredictionTable(cut, self.scores[first:last])
+
 
 def _require_scores(rows: Sequence[tuple[str, str, float]]) -> None:
     for accession, go_id, score in rows:

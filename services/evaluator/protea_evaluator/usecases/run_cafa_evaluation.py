@@ -27,9 +27,10 @@ from protea_evaluator.adapters.storage import (
     PredictionSet,
     PredictionStore,
 )
-from protea_evaluator.domain.inputs import EvaluatorRecipe, prepare_inputs
+from protea_evaluator.domain.inputs import prepare_inputs
 from protea_evaluator.domain.knowledge import Category
 from protea_evaluator.domain.prediction_table import PredictionTable
+from protea_evaluator.domain.recipe import EvaluatorRecipe
 from protea_evaluator.domain.results import NamespaceResult, results_as_json
 from protea_evaluator.usecases.read_delta import DeltaReader, GainedTerms
 

@@ -1,0 +1,1 @@
+"""Measures of predictions against a ground truth, from their definitions: cells, sums over thresholds, curves."""
