@@ -84,9 +84,9 @@ class EvaluatorBench(JobBench):
         payload = GenerateEvaluationSet(old_annotation_set_id=old, new_annotation_set_id=new)
         return await self._submit("generate_evaluation_set", payload)
 
-    async def run(self, evaluation_set: UUID, prediction_set: UUID) -> UUID:
+    async def run(self, evaluation_set: UUID, prediction_set: UUID, **recipe: Any) -> UUID:
         """Submit ``run_cafa_evaluation``; give the job's id."""
-        payload = RunCafaEvaluation(evaluation_set_id=evaluation_set, prediction_set_id=prediction_set)
+        payload = RunCafaEvaluation(evaluation_set_id=evaluation_set, prediction_set_id=prediction_set, **recipe)
         return await self._submit("run_cafa_evaluation", payload)
 
     async def deliver(self, handler: Handler, job_id: UUID) -> Disposition:

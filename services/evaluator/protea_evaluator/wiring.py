@@ -13,6 +13,7 @@ from typing import Final
 from protea_common.runtime import Platform
 from protea_evaluator.adapters.cafaeval import CafaevalRunner
 from protea_evaluator.settings import EvaluatorSettings
+from protea_evaluator.usecases.engines import CafaevalEngine, Engine, OwnEngine
 from protea_evaluator.usecases.generate_evaluation_set import KeepGroundTruth
 from protea_evaluator.usecases.read_delta import DeltaReader
 from protea_evaluator.usecases.run_cafa_evaluation import MeasurePredictions
@@ -74,10 +75,15 @@ class Factory:
         return MeasurePredictions(
             unit_of_work=self._unit_of_work,
             delta_reader=self._create_delta_reader(),
-            cafaeval=CafaevalRunner(executor=context.executor, timeout=context.settings.cafaeval_timeout),
+            engines={engine.name: engine for engine in self._create_engines()},
             artifacts=context.platform.artifacts,
             executor=context.executor,
         )
+
+    def _create_engines(self) -> tuple[Engine, ...]:
+        executor = self._context.executor
+        runner = CafaevalRunner(executor=executor, timeout=self._context.settings.cafaeval_timeout)
+        return OwnEngine(executor=executor), CafaevalEngine(runner=runner, executor=executor)
 
     def _create_delta_reader(self) -> DeltaReader:
         return DeltaReader(unit_of_work=self._unit_of_work, executor=self._context.executor)

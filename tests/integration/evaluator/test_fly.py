@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from functools import cache
+from itertools import product
 from uuid import UUID
 
 from protea_common.domain.evidence import is_experimental, is_negated
@@ -80,7 +81,7 @@ def closed_terms(pairs: ProteinTerms) -> dict[int, set[int]]:
     return terms_of
 
 
-async def test_term_frequency_on_the_fly_scores_as_counted_without_the_evaluator(bench: EvaluatorBench) -> None:
+async def test_term_frequency_on_the_fly_scores_as_counted_without_an_evaluator(bench: EvaluatorBench) -> None:
     graph, delta = go_graph(), fly_delta()
     snapshot_id = await bench.insert_graph(graph)
     old = await insert_release(bench, snapshot_id, until_t0=True)
@@ -92,12 +93,14 @@ async def test_term_frequency_on_the_fly_scores_as_counted_without_the_evaluator
     generated = await bench.finished(await bench.generate(old, new))
     (evaluation_set,) = await bench.evaluation_sets()
     measured = await bench.finished(await bench.run(evaluation_set.id, prediction_set))
+    await bench.finished(await bench.run(evaluation_set.id, prediction_set, engine="cafaeval"))
 
     assert generated.status is JobStatus.SUCCEEDED
     assert measured.status is JobStatus.SUCCEEDED
     assert evaluation_set.stats == delta.stats | {"unmapped_annotations": 0}
     assert [evaluation_set.stats[f"{name}_proteins"] for name in ("nk", "lk", "pk")] == [50, 174, 760]
-    (stored,) = await bench.results()
-    for category in Category:
-        measured_fmax = {name: cell["fmax"] for name, cell in stored.results[category].items()}
+    results = await bench.results()
+    assert sorted(stored.evaluator["engine"] for stored in results) == ["cafaeval", "protea"]
+    for stored, category in product(results, Category):
+        measured_fmax = {name: round(cell["fmax"], 3) for name, cell in stored.results[category].items()}
         assert measured_fmax == counted_fmax(category)

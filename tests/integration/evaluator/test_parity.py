@@ -11,13 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from protea_common.domain.ontology import Aspect, GoGraph, Relation
-from protea_evaluator.domain.measures.cell import Cell, Cohort, split_into_cells
+from protea_evaluator.domain.measures.cell import Cell, split_into_cells
 from protea_evaluator.domain.measures.curve import Curve, draw_curve
 from protea_evaluator.domain.measures.sums import count_by_protein, grid, sum_at_every_score, sum_counts
 from protea_evaluator.domain.prediction_table import PredictionTable
 from protea_evaluator.domain.propagation import propagate_scores, propagate_terms
 from protea_evaluator.domain.protein_terms import ProteinTerms, pair_keys
-from protea_evaluator.domain.recipe import Normalisation, Propagation
+from protea_evaluator.domain.recipe import Cohort, Normalisation, Propagation
 from support.peer_evaluators import EvaluationCase, PeerEvaluator, cafaeval, install_fork, random_case
 
 ASPECT = Aspect.BIOLOGICAL_PROCESS

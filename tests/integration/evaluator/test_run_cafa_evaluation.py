@@ -5,24 +5,29 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import psutil
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import func, insert, select, text, update
 
 from protea_common.db import session_scope
 from protea_common.events import EvaluationDone
 from protea_common.jobs import cancel_job, consume_jobs
 from protea_common.messaging.bus import Acknowledged, DeadLettered, Handler
+from protea_common.operations import RunCafaEvaluation
 from protea_common.orm import Job, JobStatus, PredictionSetStatus, ScoringConfig
 from protea_evaluator.adapters.cafaeval import CafaevalRunner
+from protea_evaluator.usecases.engines import CafaevalEngine
 from protea_evaluator.usecases.read_delta import DeltaReader
 from protea_evaluator.usecases.run_cafa_evaluation import MeasurePredictions
 from support.evaluation import (
@@ -52,6 +57,8 @@ PREDICTIONS = [
     ("P3", WITHIN_CELL, 0.9),
     ("P9", KINASE, 0.9),
 ]
+
+MAIN_FIGURES = ("fmax", "precision", "recall", "tau", "coverage", "n_proteins", "cohort")
 
 RESULTS = {
     # P1 and P4 gained kinase, and so catalysis. Above .3 P1 is predicted just these, P4 nothing: 1 and 1/2.
@@ -110,31 +117,90 @@ async def sets(bench: EvaluatorBench) -> Sets:
     return Sets(old, new, stored.id)
 
 
-async def submitted(bench: EvaluatorBench, sets: Sets) -> UUID:
-    return await bench.run(sets.evaluation, await bench.insert_predictions(sets.old, PREDICTIONS))
+async def submitted(bench: EvaluatorBench, sets: Sets, engine: str = "protea", **recipe: Any) -> UUID:
+    predictions = await bench.insert_predictions(sets.old, PREDICTIONS)
+    return await bench.run(sets.evaluation, predictions, engine=engine, **recipe)
+
+
+def main_figures(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """What both engines give, to the three decimals of cafaeval's tables."""
+    return {
+        category: {aspect: {name: round(cell[name], 3) for name in MAIN_FIGURES} for aspect, cell in cells.items()}
+        for category, cells in results.items()
+    }
 
 
 @asynccontextmanager
 async def handler_of(bench: EvaluatorBench, program: Sequence[str]) -> AsyncIterator[Handler]:
     """Measure with another program than the installed cafaeval."""
     with ThreadPoolExecutor(1) as executor:
+        runner = CafaevalRunner(executor=executor, timeout=timedelta(minutes=1), program=program)
         measure = MeasurePredictions(
             unit_of_work=bench.unit_of_work,
             delta_reader=DeltaReader(unit_of_work=bench.unit_of_work, executor=executor),
-            cafaeval=CafaevalRunner(executor=executor, timeout=timedelta(minutes=1), program=program),
+            engines={"cafaeval": CafaevalEngine(runner=runner, executor=executor)},
             artifacts=bench.artifacts,
             executor=executor,
         )
         yield consume_jobs({"run_cafa_evaluation": measure}, bench.parts())
 
 
-async def test_results_are_those_worked_out_by_hand(bench: EvaluatorBench, sets: Sets) -> None:
-    job = await bench.finished(await submitted(bench, sets))
+@pytest.mark.parametrize("engine", ["protea", "cafaeval"])
+async def test_results_are_those_worked_out_by_hand(bench: EvaluatorBench, sets: Sets, engine: str) -> None:
+    job = await bench.finished(await submitted(bench, sets, engine))
 
     (stored,) = await bench.results()
     assert job.status is JobStatus.SUCCEEDED
-    assert stored.results == RESULTS
+    assert main_figures(stored.results) == RESULTS
+    assert stored.evaluator["engine"] == engine
     assert (job.progress_current, job.progress_total) == (3, 3)
+
+
+async def test_our_own_engine_weighs_terms_by_what_was_known_at_t0(bench: EvaluatorBench, sets: Sets) -> None:
+    await bench.finished(await submitted(bench, sets))
+
+    (stored,) = await bench.results()
+    # At t0 one protein had a function, and so could have had catalysis, but nobody had: log2(2/1) bits. Nobody had
+    # catalysis, so nobody could have had kinase: no bits. P1 has found its bit, P4 has not.
+    weighted = stored.results["NK"]["MFO"]["weighted"]
+    assert weighted["fmax"] == pytest.approx(2 / 3)
+    assert weighted["smin"] == pytest.approx((0 + 1) / 2)
+    assert len(stored.evaluator["information_accretion_sha256"]) == 64
+
+
+async def test_fmax_comes_with_its_interval(bench: EvaluatorBench, sets: Sets) -> None:
+    await bench.finished(await submitted(bench, sets))
+
+    (stored,) = await bench.results()
+    interval = stored.results["NK"]["MFO"]["interval"]
+    assert interval["low"] <= interval["estimate"] <= interval["high"]
+    assert "interval" not in stored.results["LK"]["BPO"]  # of one protein
+
+
+async def test_without_resamples_there_is_no_interval(bench: EvaluatorBench, sets: Sets) -> None:
+    await bench.finished(await submitted(bench, sets, n_resamples=0))
+
+    (stored,) = await bench.results()
+    assert "interval" not in stored.results["NK"]["MFO"]
+
+
+async def test_every_score_can_be_a_threshold(bench: EvaluatorBench, sets: Sets) -> None:
+    await bench.finished(await submitted(bench, sets, thresholds="exact"))
+
+    (stored,) = await bench.results()
+    assert stored.results["NK"]["MFO"]["tau"] == 0.6
+    assert stored.evaluator["recipe"]["thresholds"] == "exact"
+
+
+def test_cafaeval_is_not_asked_for_what_it_cannot_do() -> None:
+    with pytest.raises(ValidationError, match="thresholds and cohort; take engine=protea"):
+        RunCafaEvaluation(
+            evaluation_set_id=uuid4(),
+            prediction_set_id=uuid4(),
+            engine="cafaeval",
+            thresholds="exact",
+            cohort="mixed",
+        )
 
 
 async def test_a_result_says_what_was_measured_and_how(bench: EvaluatorBench, sets: Sets) -> None:
@@ -158,16 +224,26 @@ async def test_a_result_says_what_was_measured_and_how(bench: EvaluatorBench, se
     assert job.result == ids | {"categories": ["NK", "LK", "PK"], "failed_categories": []}
     assert await bench.events(EvaluationDone) == [ids | {"job_id": str(job_id)}]
     file = json.loads(await bench.read_artifact(f"evaluations/results/{stored.id}/results.json"))
-    assert file == ids | {"evaluator": stored.evaluator, "results": RESULTS}
+    assert file == ids | {"evaluator": stored.evaluator, "results": stored.results}
+    digest = stored.evaluator.pop("information_accretion_sha256")
+    assert len(digest) == 64
     assert stored.evaluator == {
-        "engine": "cafaeval",
-        "version": "1.3.0",
-        "recipe": {"propagation": "fill", "normalisation": "cafa", "drops_orphans": True, "threshold_step": 0.01},
+        "engine": "protea",
+        "version": metadata.version("protea"),
+        "recipe": {
+            "propagation": "fill",
+            "normalisation": "cafa",
+            "drops_orphans": True,
+            "threshold_step": 0.01,
+            "thresholds": "grid",
+            "cohort": "measurable",
+            "n_resamples": 1000,
+        },
         "pk_rule": (
             "known terms and their ancestors leave truth and predictions after propagation; "
             "proteins without a new term leave the cohort"
         ),
-        "information_accretion": "none",
+        "information_accretion": "experimental annotations known at t0",
         "ontology_version": "releases/2019-01-27",
         "ontology_sha256": "0" * 64,
         "predicted_from_t0": True,
@@ -274,7 +350,7 @@ async def test_while_the_artifact_store_is_away_the_job_is_queued_again(bench: E
 
 
 async def test_a_category_that_fails_is_left_out_with_a_warning(bench: EvaluatorBench, sets: Sets) -> None:
-    job_id = await submitted(bench, sets)
+    job_id = await submitted(bench, sets, "cafaeval")
     fails_on_p2 = f'grep -q P2 truth.tsv && echo "no such row" && exit 3; exec {sys.executable} -m cafaeval "$@"'
 
     async with handler_of(bench, ("sh", "-c", fails_on_p2, "sh")) as handler:
@@ -283,7 +359,7 @@ async def test_a_category_that_fails_is_left_out_with_a_warning(bench: Evaluator
     (stored,) = await bench.results()
     (warning,) = await bench.timeline(job_id, "evaluation.category_failed")
     job = await bench.job(job_id)
-    assert stored.results == {category: RESULTS[category] for category in ("NK", "PK")}
+    assert main_figures(stored.results) == {category: RESULTS[category] for category in ("NK", "PK")}
     assert job.result is not None
     assert (job.result["categories"], job.result["failed_categories"]) == (["NK", "PK"], ["LK"])
     assert (warning.level, warning.fields["category"]) == ("warning", "LK")
@@ -294,7 +370,7 @@ async def test_a_category_that_fails_is_left_out_with_a_warning(bench: Evaluator
 async def test_a_job_whose_every_category_fails_is_failed_with_the_programs_own_words(
     bench: EvaluatorBench, sets: Sets
 ) -> None:
-    job_id = await submitted(bench, sets)
+    job_id = await submitted(bench, sets, "cafaeval")
 
     async with handler_of(bench, ("sh", "-c", "echo out of luck; exit 3")) as handler:
         outcome = await refusal(bench, job_id, handler)
@@ -307,7 +383,7 @@ async def test_a_job_whose_every_category_fails_is_failed_with_the_programs_own_
 async def test_cancelling_the_job_kills_the_program_and_its_children(
     bench: EvaluatorBench, sets: Sets, tmp_path: Path
 ) -> None:
-    job_id, pid_file = await submitted(bench, sets), tmp_path / "pid"
+    job_id, pid_file = await submitted(bench, sets, "cafaeval"), tmp_path / "pid"
     async with handler_of(bench, sleeper(pid_file)) as handler:
         delivery = asyncio.create_task(bench.deliver(handler, job_id))
         child = await read_pid(pid_file)
@@ -322,7 +398,7 @@ async def test_cancelling_the_job_kills_the_program_and_its_children(
 
 
 async def test_no_transaction_is_open_while_the_program_runs(bench: EvaluatorBench, sets: Sets, tmp_path: Path) -> None:
-    job_id, pid_file = await submitted(bench, sets), tmp_path / "pid"
+    job_id, pid_file = await submitted(bench, sets, "cafaeval"), tmp_path / "pid"
     idle = select(func.count()).where(text("datname = current_database() AND state LIKE 'idle in transaction%'"))
     async with handler_of(bench, sleeper(pid_file)) as handler:
         delivery = asyncio.create_task(bench.deliver(handler, job_id))

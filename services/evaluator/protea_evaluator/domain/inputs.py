@@ -18,6 +18,8 @@ from protea_evaluator.domain.recipe import EvaluatorRecipe
 
 __all__ = ["EvaluationInputs", "prepare_inputs"]
 
+_DEFAULT_RECIPE = EvaluatorRecipe()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvaluationInputs:
@@ -41,9 +43,14 @@ class EvaluationInputs:
 
 
 def prepare_inputs(
-    delta: Delta, category: Category, *, predictions: PredictionTable, graph: GoGraph
+    delta: Delta,
+    category: Category,
+    *,
+    predictions: PredictionTable,
+    graph: GoGraph,
+    recipe: EvaluatorRecipe = _DEFAULT_RECIPE,
 ) -> EvaluationInputs:
-    """Select and shape what one category is measured on, for PROTEA's recipe.
+    """Select and shape what one category is measured on.
 
     Predictions are kept for the proteins and aspects of the category; others have no bearing on its measures. Roots
     are taken out of the ground truth: they are not measured, and a protein with nothing else would count as missed.
@@ -60,6 +67,8 @@ def prepare_inputs(
         Of the proteins of ``delta``.
     graph
         The ontology that both were read in.
+    recipe
+        How it will be measured.
     """
     match category:
         case Category.NO_KNOWLEDGE | Category.LIMITED_KNOWLEDGE:
@@ -70,7 +79,7 @@ def prepare_inputs(
             known = propagate_terms(delta.known, graph)
             gained = propagate_terms(delta.truth[category], graph)
             truth = _without_roots(gained.where(_is_outside(gained, known, graph)), graph)
-            filled = propagate_scores(_of_targets(predictions, truth), graph)
+            filled = propagate_scores(_of_targets(predictions, truth), graph, recipe.propagation)
             scored = filled.where(_is_outside(filled.pairs, known, graph))
             write = write_flat_obo
     return EvaluationInputs(
@@ -78,7 +87,7 @@ def prepare_inputs(
         truth=_truth_lines(truth, delta, graph),
         predictions=_prediction_lines(scored, delta, graph),
         cohorts={aspect.value: count for aspect, count in truth.cohorts().items()},
-        recipe=EvaluatorRecipe(),
+        recipe=recipe,
     )
 
 

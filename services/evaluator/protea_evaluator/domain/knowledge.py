@@ -15,7 +15,7 @@ from protea_evaluator.domain.annotation_table import AnnotationTable
 from protea_evaluator.domain.protein_terms import ProteinTerms, pair_keys
 from protea_evaluator.domain.term_rows import UNKNOWN_ROW, rows_of_terms
 
-__all__ = ["Category", "Delta", "split_by_knowledge"]
+__all__ = ["Category", "Delta", "known_pairs", "split_by_knowledge"]
 
 _NO_SUCCESSORS: Mapping[str, str] = MappingProxyType({})
 
@@ -106,6 +106,15 @@ def split_by_knowledge(
         known=_recoded(known.where(np.isin(known.protein_aspects(), partial)), targets),
         unmapped_annotations=before.n_unmapped + after.n_unmapped,
     )
+
+
+def known_pairs(
+    table: AnnotationTable, graph: GoGraph, *, live_ids: Mapping[str, str] = _NO_SUCCESSORS
+) -> ProteinTerms:
+    """Read what experiments had shown in a release, as annotated; proteins are numbered by their order."""
+    accessions = tuple(sorted(table.accessions))
+    release = _mapped(table, accessions, graph, live_ids)
+    return ProteinTerms.from_keys(np.setdiff1d(release.positive, _with_descendants(release.negated, graph)), graph)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -87,11 +87,12 @@ class PredictionTable:
     @classmethod
     def best_of(cls, keys: NDArray[np.int64], scores: NDArray[np.float64], graph: GoGraph) -> PredictionTable:
         """Build the table from keys, see `pair_keys`, in any order, with the best score of repeated ones."""
-        pairs = ProteinTerms.from_keys(keys, graph)
-        distinct, inverse = np.unique(keys, return_inverse=True)
-        best = np.zeros(len(distinct))
-        np.maximum.at(best, inverse, scores)
-        return cls(pairs, best[np.searchsorted(distinct, pairs.keys(graph))])
+        order = np.argsort(keys, kind="stable")
+        ascending = keys[order]
+        starts = np.flatnonzero(np.append(True, ascending[1:] != ascending[:-1])[: len(keys)])
+        best = np.maximum.reduceat(scores[order], starts) if len(keys) else scores
+        pairs = ProteinTerms.from_keys(ascending[starts], graph)
+        return cls(pairs, best[np.searchsorted(ascending[starts], pairs.keys(graph))])
 
     def where(self, mask: NDArray[np.bool_]) -> PredictionTable:
         """Keep the pairs that the mask marks, shape ``(n_pairs,)``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -44,49 +45,76 @@ def propagate_scores(
     ----------
     Piovesan et al. 2024, Bioinform Adv 4:vbae043.
     """
+    ladder = _Ladder.of(predictions.pairs.terms, graph)
     proteins = predictions.pairs.proteins
     cuts = np.unique(proteins)[::_PROTEINS_AT_ONCE]
     bounds = [*np.searchsorted(proteins, cuts), len(proteins)]
-    blocks = [_propagated(predictions.slice(first, last), graph, propagation) for first, last in pairwise(bounds)]
+    blocks = [
+        _propagated(predictions.slice(first, last), ladder, graph, propagation) for first, last in pairwise(bounds)
+    ]
     keys = np.concatenate([np.empty(0, dtype=np.int64), *(keys for keys, _ in blocks)])
     return PredictionTable.best_of(keys, np.concatenate([np.empty(0), *(scores for _, scores in blocks)]), graph)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ladder:
+    """The terms that scores can reach, and the steps up from each.
+
+    Attributes
+    ----------
+    rows
+        Rows of the graph, ascending; positions refer to it.
+    steps
+        Positions of a child and a parent; all steps into a term come before those out of it.
+    """
+
+    rows: NDArray[np.int32]
+    steps: list[tuple[int, int]]
+
+    @classmethod
+    def of(cls, terms: NDArray[np.int32], graph: GoGraph) -> _Ladder:
+        """Build it over the closure of the given terms."""
+        rows = cut_to_closure(graph, terms)
+        n_above = graph.closure_indptr[rows + 1] - graph.closure_indptr[rows]
+        position_of = {row: position for position, row in enumerate(rows.tolist())}
+        children = rows[np.argsort(-n_above)].tolist()  # a term has more ancestors than any of its parents
+        steps = [
+            (position_of[child], position_of[parent]) for child in children for parent in graph.parents(child).tolist()
+        ]
+        return cls(rows, steps)
+
+
 def _propagated(
-    predictions: PredictionTable, graph: GoGraph, propagation: Propagation
+    predictions: PredictionTable, ladder: _Ladder, graph: GoGraph, propagation: Propagation
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Propagate the scores of some proteins in a dense matrix; keys of all scored pairs and their scores."""
-    pairs = predictions.pairs
-    rows = cut_to_closure(graph, pairs.terms)
+    pairs, rows = predictions.pairs, ladder.rows
     targets, columns = np.unique(pairs.proteins, return_inverse=True)
     matrix = np.zeros((len(rows), len(targets)))  # terms by proteins: one term's scores lie side by side
     matrix[np.searchsorted(rows, pairs.terms), columns] = predictions.scores
-    _carry_upwards(matrix, rows, graph, propagation)
-    scored_rows, scored_columns = np.nonzero(matrix)
-    return pair_keys(targets[scored_columns], rows[scored_rows], graph), matrix[scored_rows, scored_columns]
+    _carry_upwards(matrix, ladder, propagation)
+    scored = np.flatnonzero(matrix)
+    scored_rows, scored_columns = np.divmod(scored, len(targets))
+    return pair_keys(targets[scored_columns], rows[scored_rows], graph), matrix.ravel()[scored]
 
 
-def _carry_upwards(
-    matrix: NDArray[np.float64], rows: NDArray[np.int32], graph: GoGraph, propagation: Propagation
-) -> None:
+def _carry_upwards(matrix: NDArray[np.float64], ladder: _Ladder, propagation: Propagation) -> None:
     """Raise terms to those below, in place."""
-    is_predicted = matrix > 0
     match propagation:
         case Propagation.FILL:
-            _raise_parents(matrix, rows, graph, where=~is_predicted)
+            _climb(matrix, ladder, where=matrix == 0)
         case Propagation.FILL_CLOSURE:
             own = matrix.copy()
-            _raise_parents(matrix, rows, graph, where=np.ones_like(is_predicted))
-            np.copyto(matrix, own, where=is_predicted)
+            _climb(matrix, ladder)
+            np.copyto(matrix, own, where=own > 0)
         case Propagation.MAX:
-            _raise_parents(matrix, rows, graph, where=np.ones_like(is_predicted))
+            _climb(matrix, ladder)
 
 
-def _raise_parents(
-    matrix: NDArray[np.float64], rows: NDArray[np.int32], graph: GoGraph, *, where: NDArray[np.bool_]
-) -> None:
-    """Raise each term to its children, children first."""
-    n_above = graph.closure_indptr[rows + 1] - graph.closure_indptr[rows]
-    for child in np.argsort(-n_above):  # a term has more ancestors than any of its parents
-        for parent in np.searchsorted(rows, graph.parents(int(rows[child]))):
+def _climb(matrix: NDArray[np.float64], ladder: _Ladder, *, where: NDArray[np.bool_] | None = None) -> None:
+    """Raise each parent to its child, step by step."""
+    for child, parent in ladder.steps:
+        if where is None:
+            np.maximum(matrix[parent], matrix[child], out=matrix[parent])
+        else:
             np.maximum(matrix[parent], matrix[child], out=matrix[parent], where=where[parent])

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from protea_common.domain.ontology import Aspect
 from protea_evaluator.domain.knowledge import Category
+from protea_evaluator.domain.measures.summary import CellSummary
+from protea_evaluator.domain.resampling.intervals import Interval
 
 __all__ = ["SMALLEST_COHORT", "NamespaceResult", "is_too_small", "results_as_json"]
 
@@ -21,8 +24,6 @@ organisms are left without a readable cell.
 @dataclass(frozen=True, slots=True)
 class NamespaceResult:
     """Measures of one category in one namespace, at the threshold with the best F.
-
-    All terms count alike: measures weighted by information accretion are not among them.
 
     Attributes
     ----------
@@ -40,6 +41,11 @@ class NamespaceResult:
         Proteins with a prediction at ``tau``.
     cohort
         Proteins in the ground truth.
+    unweighted, weighted
+        All measures, with terms that count alike and with terms that count by their information accretion. ``None``
+        where the engine does not give them.
+    interval
+        Where Fmax lies with 95 % confidence.
 
     References
     ----------
@@ -53,6 +59,27 @@ class NamespaceResult:
     coverage: float
     n_proteins: int
     cohort: int
+    unweighted: CellSummary | None = None
+    weighted: CellSummary | None = None
+    interval: Interval | None = None
+
+    @classmethod
+    def of(
+        cls, summary: CellSummary, *, weighted: CellSummary | None = None, interval: Interval | None = None
+    ) -> NamespaceResult:
+        """Build the result of a cell that our own engine measured."""
+        return cls(
+            fmax=summary.fmax,
+            precision=summary.precision,
+            recall=summary.recall,
+            tau=summary.tau,
+            coverage=summary.coverage,
+            n_proteins=summary.n_proteins,
+            cohort=summary.cohort,
+            unweighted=summary,
+            weighted=weighted,
+            interval=interval,
+        )
 
 
 def is_too_small(cohort: int) -> bool:
@@ -62,7 +89,7 @@ def is_too_small(cohort: int) -> bool:
 
 def results_as_json(
     results: Mapping[Category, Mapping[str, NamespaceResult]],
-) -> dict[str, dict[str, dict[str, float | int]]]:
+) -> dict[str, dict[str, dict[str, Any]]]:
     """Nest measures as ``{"NK": {"BPO": {"fmax": ...}}}``.
 
     Parameters
@@ -76,6 +103,10 @@ def results_as_json(
         What was not measured is absent; a category without any measure is ``{}``, never zeros.
     """
     return {
-        category.value: {Aspect(namespace).cafa: asdict(result) for namespace, result in namespaces.items()}
+        category.value: {Aspect(namespace).cafa: _as_json(result) for namespace, result in namespaces.items()}
         for category, namespaces in results.items()
     }
+
+
+def _as_json(result: NamespaceResult) -> dict[str, Any]:
+    return {name: value for name, value in asdict(result).items() if value is not None}

@@ -27,11 +27,14 @@ class GainedTerms:
     ----------
     live_ids
         Live identifier of each merged one, as `split_by_knowledge` takes it.
+    old
+        The release at t0.
     """
 
     delta: Delta
     graph: GoGraph
     live_ids: Mapping[str, str]
+    old: AnnotationTable
 
 
 class DeltaReader:
@@ -60,7 +63,7 @@ class DeltaReader:
         new = await self._read_table(new_annotation_set_id)
         split = partial(split_by_knowledge, old, new, graph, live_ids=live_ids)
         delta = await asyncio.get_running_loop().run_in_executor(self._executor, split)
-        return GainedTerms(delta, graph, live_ids)
+        return GainedTerms(delta, graph, live_ids, old)
 
     async def _read_table(self, annotation_set_id: UUID) -> AnnotationTable:
         async with self._unit_of_work() as work:

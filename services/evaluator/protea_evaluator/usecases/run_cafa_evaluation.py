@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -11,6 +12,9 @@ from functools import partial
 from typing import Any, ClassVar
 from uuid import uuid5
 
+import numpy as np
+from numpy.typing import NDArray
+
 from protea_common.db import UnitOfWork
 from protea_common.errors import PermanentError
 from protea_common.events import EvaluationDone
@@ -18,7 +22,7 @@ from protea_common.jobs import JobClaim, finish_job, guard_job, record, report_p
 from protea_common.operations import RunCafaEvaluation
 from protea_common.orm import PredictionSetStatus
 from protea_common.storage import ArtifactStore
-from protea_evaluator.adapters.cafaeval import CafaevalFailedError, CafaevalRunner, cafaeval_version
+from protea_evaluator.adapters.cafaeval import CafaevalFailedError
 from protea_evaluator.adapters.storage import (
     EvaluationResult,
     EvaluationResultStore,
@@ -27,20 +31,27 @@ from protea_evaluator.adapters.storage import (
     PredictionSet,
     PredictionStore,
 )
-from protea_evaluator.domain.inputs import prepare_inputs
-from protea_evaluator.domain.knowledge import Category
+from protea_evaluator.domain.information_accretion import DegenerateAccretionError, information_accretion
+from protea_evaluator.domain.knowledge import Category, known_pairs
+from protea_evaluator.domain.measurement import Measurement
 from protea_evaluator.domain.prediction_table import PredictionTable
-from protea_evaluator.domain.recipe import EvaluatorRecipe
+from protea_evaluator.domain.propagation import propagate_terms
+from protea_evaluator.domain.recipe import Cohort, EvaluatorRecipe, Normalisation, Propagation, Thresholds
 from protea_evaluator.domain.results import NamespaceResult, results_as_json
+from protea_evaluator.usecases.engines import Engine
 from protea_evaluator.usecases.read_delta import DeltaReader, GainedTerms
 
 __all__ = ["MeasurePredictions", "OntologyMismatchError", "PredictionSetIncompleteError"]
 
-_PARTIAL_KNOWLEDGE_RULE = (
-    "known terms and their ancestors leave truth and predictions after propagation; "
-    "proteins without a new term leave the cohort"
-)
+_PARTIAL_KNOWLEDGE_RULE = "known terms and their ancestors leave truth and predictions after propagation; "
+_COHORT_RULES = {
+    Cohort.MEASURABLE: "proteins without a new term leave the cohort",
+    Cohort.ANNOTATED: "proteins without a new term count as missed",
+    Cohort.MIXED: "of proteins without a new term only the predictions count",
+}
 """Stored with each result: evaluators that differ in it give other figures for partial knowledge."""
+
+_NO_ACCRETION_WARNING = "Nothing was known at t0, so no term is rarer than another: weighted measures are left out."
 
 _LEAK_WARNING = (
     "The predictions were not transferred from the annotations known at t0, so they may know the answers; "
@@ -86,13 +97,13 @@ class MeasurePredictions:
         *,
         unit_of_work: Callable[[], UnitOfWork],
         delta_reader: DeltaReader,
-        cafaeval: CafaevalRunner,
+        engines: Mapping[str, Engine],
         artifacts: ArtifactStore,
         executor: Executor,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._delta_reader = delta_reader
-        self._cafaeval = cafaeval
+        self._engines = engines
         self._artifacts = artifacts
         self._executor = executor
 
@@ -100,7 +111,8 @@ class MeasurePredictions:
         """Read both sets, measure, keep the file, then the row."""
         request = RunCafaEvaluation.read(claim.payload, operation=claim.operation)
         task = await self._read_task(request)
-        stamp = _stamp(task)
+        engine, recipe = self._engines[request.engine], _recipe(request)
+        stamp = _stamp(task, engine, recipe)
         if not task.is_from_t0:
             await self._warn(claim, "evaluation.not_from_t0", _LEAK_WARNING, {})
         gained = await self._delta_reader.read(
@@ -109,8 +121,9 @@ class MeasurePredictions:
             ontology_snapshot_id=task.evaluation_set.ontology.id,
         )
         predictions = await self._read_predictions(task.prediction_set, gained)
-        results = await self._measure(claim, gained, predictions)
-        await self._keep(claim, _evaluation_result(claim, task, results, stamp))
+        measurement = Measurement(gained.graph, await self._accretion(claim, gained), recipe)
+        results = await self._measure(claim, gained, predictions, engine=engine, measurement=measurement)
+        await self._keep(claim, _evaluation_result(claim, task, results, stamp | _accretion_stamp(measurement)))
 
     async def _read_task(self, request: RunCafaEvaluation) -> _Task:
         async with self._unit_of_work() as work:
@@ -127,8 +140,22 @@ class MeasurePredictions:
         build = partial(PredictionTable.from_rows, rows, targets=targets, graph=gained.graph, live_ids=gained.live_ids)
         return await asyncio.get_running_loop().run_in_executor(self._executor, build)
 
+    async def _accretion(self, claim: JobClaim, gained: GainedTerms) -> NDArray[np.float64] | None:
+        """Compute the information accretion of what was known at t0."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, _accretion_at_t0, gained)
+        except DegenerateAccretionError:
+            await self._warn(claim, "evaluation.no_information_accretion", _NO_ACCRETION_WARNING, {})
+            return None
+
     async def _measure(
-        self, claim: JobClaim, gained: GainedTerms, predictions: PredictionTable
+        self,
+        claim: JobClaim,
+        gained: GainedTerms,
+        predictions: PredictionTable,
+        *,
+        engine: Engine,
+        measurement: Measurement,
     ) -> dict[Category, Mapping[str, NamespaceResult]]:
         """Run the evaluator on each category; no transaction is open meanwhile.
 
@@ -141,7 +168,7 @@ class MeasurePredictions:
         failures: list[CafaevalFailedError] = []
         for step, category in enumerate(Category, start=1):
             try:
-                results[category] = await self._measure_category(category, gained, predictions)
+                results[category] = await engine.measure(gained.delta, category, predictions, measurement)
             except CafaevalFailedError as exc:
                 failures.append(exc)
                 fields = {"category": category.value, "error_code": exc.code}
@@ -150,13 +177,6 @@ class MeasurePredictions:
         if not results:
             raise failures[-1]
         return results
-
-    async def _measure_category(
-        self, category: Category, gained: GainedTerms, predictions: PredictionTable
-    ) -> Mapping[str, NamespaceResult]:
-        prepare = partial(prepare_inputs, gained.delta, category, predictions=predictions, graph=gained.graph)
-        inputs = await asyncio.get_running_loop().run_in_executor(self._executor, prepare)
-        return await self._cafaeval.run(inputs)
 
     async def _warn(self, claim: JobClaim, event: str, message: str, fields: Mapping[str, str]) -> None:
         async with self._unit_of_work() as work:
@@ -204,18 +224,42 @@ def _require_one_ontology(evaluation_set: EvaluationSet, prediction_set: Predict
         )
 
 
-def _stamp(task: _Task) -> dict[str, Any]:
+def _recipe(request: RunCafaEvaluation) -> EvaluatorRecipe:
+    return EvaluatorRecipe(
+        propagation=Propagation(request.propagation),
+        normalisation=Normalisation(request.normalisation),
+        thresholds=Thresholds(request.thresholds),
+        cohort=Cohort(request.cohort),
+        n_resamples=request.n_resamples,
+    )
+
+
+def _stamp(task: _Task, engine: Engine, recipe: EvaluatorRecipe) -> dict[str, Any]:
     """Say how the figures come about: those with another stamp cannot be compared."""
     ontology = task.evaluation_set.ontology
     return {
-        "engine": "cafaeval",
-        "version": cafaeval_version(),
-        "recipe": asdict(EvaluatorRecipe()),
-        "pk_rule": _PARTIAL_KNOWLEDGE_RULE,
-        "information_accretion": "none",
+        "engine": engine.name,
+        "version": engine.version,
+        "recipe": asdict(recipe),
+        "pk_rule": _PARTIAL_KNOWLEDGE_RULE + _COHORT_RULES[recipe.cohort],
         "ontology_version": ontology.version,
         "ontology_sha256": ontology.sha256,
         "predicted_from_t0": task.is_from_t0,
+    }
+
+
+def _accretion_at_t0(gained: GainedTerms) -> NDArray[np.float64]:
+    known = known_pairs(gained.old, gained.graph, live_ids=gained.live_ids)
+    return information_accretion(propagate_terms(known, gained.graph), gained.graph)
+
+
+def _accretion_stamp(measurement: Measurement) -> dict[str, str]:
+    accretion = measurement.accretion
+    if accretion is None:
+        return {"information_accretion": "none"}
+    return {
+        "information_accretion": "experimental annotations known at t0",
+        "information_accretion_sha256": hashlib.sha256(accretion.astype("<f8").tobytes()).hexdigest(),
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +11,9 @@ from numpy.typing import NDArray
 from protea_common.domain.ontology import ASPECTS, Aspect, GoGraph
 from protea_evaluator.domain.prediction_table import PredictionTable
 from protea_evaluator.domain.protein_terms import ProteinTerms
+from protea_evaluator.domain.recipe import Cohort
 
-__all__ = ["Cell", "Cohort", "split_into_cells"]
-
-
-class Cohort(StrEnum):
-    """Which proteins of a ground truth the averages are taken over."""
-
-    MEASURABLE = "measurable"
-    """Those with a true term that counts: neither a root, nor known before, nor of no interest."""
-    ANNOTATED = "annotated"
-    """All that have a term in the ground truth, though nothing may be left of it to be found (cafaeval 1.3.0)."""
-    MIXED = "mixed"
-    """Averages are taken over the measurable, but predictions count for those with nothing but known terms too.
-
-    This is what cafaeval-protea 0.1.0 does. Coverage can exceed 1; only for comparison with figures made that way.
-    """
+__all__ = ["Cell", "split_into_cells"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

