@@ -19,6 +19,11 @@ class EmbedderSettings(ServiceSettings):
 
     role: Role = Field(Role.ALL, description="coordinator, worker or all; --role wins over it.")
     coordinator_prefetch: PositiveInt = Field(2, description="Jobs that a coordinator holds at a time.")
+    worker_prefetch: PositiveInt = Field(
+        2,
+        description="Batches that a worker holds at a time: with 2 the device computes one while the last is written"
+        " and the next is read; with 1 it idles meanwhile.",
+    )
     encoder_cache_max: PositiveInt = Field(1, description="Encoders kept loaded, the most recent ones.")
     batch_tokens: PositiveInt = Field(
         131_072, description="Most that the encoder computes at once: longest sequence x number of sequences."

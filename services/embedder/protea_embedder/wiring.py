@@ -14,7 +14,7 @@ from protea_common.runtime import Platform
 from protea_embedder.adapters.encoders import EncoderCache
 from protea_embedder.settings import EmbedderSettings
 from protea_embedder.usecases.compute_embeddings import CutIntoBatches
-from protea_embedder.usecases.embed_batch import DeviceLimits, EmbedBatch
+from protea_embedder.usecases.embed_batch import DeviceLimits, EmbedBatch, EncoderOf
 from protea_embedder.usecases.fit_kmer_encoder import FitEncoder
 
 __all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
@@ -37,25 +37,30 @@ class ProcessContext:
         One thread, which loads encoders and runs them.
     fitting
         One thread for fitting, so that a long fit does not hold up the batches of a process that does both.
-    encoders
-        Encoders in memory.
+    encoder_of
+        Gives the encoders.
     """
 
     platform: Platform
     settings: EmbedderSettings
     device: Executor
     fitting: Executor
-    encoders: EncoderCache
+    encoder_of: EncoderOf
 
 
 @asynccontextmanager
-async def open_process(platform: Platform, settings: EmbedderSettings) -> AsyncIterator[ProcessContext]:
-    """Start the threads, and end them when the block ends, once what they compute is done."""
+async def open_process(
+    platform: Platform, settings: EmbedderSettings, *, encoder_of: EncoderOf | None = None
+) -> AsyncIterator[ProcessContext]:
+    """Start the threads, and end them when the block ends, once what they compute is done.
+
+    Without ``encoder_of`` encoders are loaded from the artifact store and kept in memory.
+    """
     device = ThreadPoolExecutor(1, thread_name_prefix="embedder-device")
     fitting = ThreadPoolExecutor(1, thread_name_prefix="embedder-fitting")
-    encoders = EncoderCache(artifacts=platform.artifacts, executor=device, capacity=settings.encoder_cache_max)
+    cache = EncoderCache(artifacts=platform.artifacts, executor=device, capacity=settings.encoder_cache_max)
     try:
-        yield ProcessContext(platform, settings, device, fitting, encoders)
+        yield ProcessContext(platform, settings, device, fitting, encoder_of or cache.get)
     finally:
         for executor in (fitting, device):
             await asyncio.to_thread(executor.shutdown, cancel_futures=True)
@@ -85,7 +90,7 @@ class Factory:
         context = self._context
         return EmbedBatch(
             unit_of_work=self._unit_of_work,
-            encoder_of=context.encoders.get,
+            encoder_of=context.encoder_of,
             executor=context.device,
             limits=DeviceLimits(
                 batch_tokens=context.settings.batch_tokens, batch_sequences=context.settings.batch_sequences

@@ -24,7 +24,10 @@ from protea_embedder.domain.encoder import Encoder
 from protea_embedder.domain.stored_vectors import StoredVectors, to_half_precision
 from protea_embedder.usecases.batch_payload import BatchPayload, job_result
 
-__all__ = ["DeviceLimits", "EmbedBatch"]
+__all__ = ["DeviceLimits", "EmbedBatch", "EncoderOf"]
+
+EncoderOf = Callable[[EmbeddingConfig], Awaitable[Encoder]]
+"""Gives the encoder of a recipe, ready to compute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,8 @@ class DeviceLimits:
 class EmbedBatch:
     """Use case of ``embeddings.batch.requested``.
 
+    Several batches may run at once: one has the device, whole, while others are read or written.
+
     Parameters
     ----------
     unit_of_work
@@ -64,7 +69,7 @@ class EmbedBatch:
         self,
         *,
         unit_of_work: Callable[[], UnitOfWork],
-        encoder_of: Callable[[EmbeddingConfig], Awaitable[Encoder]],
+        encoder_of: EncoderOf,
         executor: Executor,
         limits: DeviceLimits,
         metrics: MetricRegistry,
@@ -74,6 +79,7 @@ class EmbedBatch:
         self._executor = executor
         self._limits = limits
         self._metrics = metrics
+        self._device_turn = asyncio.Lock()
 
     async def __call__(self, claim: BatchClaim) -> None:
         """Read, embed, write; the last batch ends the job."""
@@ -81,17 +87,20 @@ class EmbedBatch:
         request = ComputeEmbeddings.read(claim.job_payload, operation=claim.operation)
         payload = BatchPayload.model_validate(claim.payload)
         config, sequences = await self._read(request.embedding_config_id, payload.sequence_ids)
-        rows = await self._embed(sequences, config)
+        read = time.perf_counter()
+        async with self._device_turn:
+            waited = time.perf_counter() - read
+            rows = await self._embed(sequences, config)
         async with self._unit_of_work() as work:
             await guard_batch(work, claim)
             vectors_written = await _write(work, rows, config, replace=not request.skip_existing)
-            done = _done(claim, config, rows, seconds=time.perf_counter() - started)
+            done = _done(claim, config, rows, seconds=time.perf_counter() - started - waited)
             counts = {"sequences": done.sequences, "residues": done.residues, "vectors_written": vectors_written}
             if await complete_batch(work, claim, done, counts=counts) == 0:
                 totals = await EmbeddingStore(work.session).totals(claim.job_id)
                 result = job_result(config.id, totals, skipped_existing=payload.skipped_existing)
                 await succeed_job(work, claim.job_id, result=result)
-        seconds = time.perf_counter() - started
+        seconds = time.perf_counter() - started - waited
         self._metrics.embeddings_batch_seconds.labels(backend=config.recipe.model_backend).observe(seconds)
 
     async def _read(
