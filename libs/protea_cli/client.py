@@ -78,6 +78,10 @@ class ProteaClient:
         """
         return (await self._send("GET", path, params=parameters)).json()
 
+    async def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send JSON, and give the JSON that is answered; failures as with `get`."""
+        return (await self._send("POST", path, json=dict(body))).json()
+
     async def upload(self, file: Path, *, show: Callable[[int, int], None]) -> str:
         """Send a file to the artifact store; give its name for the payload of a load.
 

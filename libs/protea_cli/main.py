@@ -9,10 +9,12 @@ import typer
 
 from protea_cli import load
 from protea_cli.annotate import annotate
+from protea_cli.dead_letters import app as dead_letters
 from protea_cli.demo.command import demo
 from protea_cli.embed import embed
 from protea_cli.keys import app as keys
 from protea_cli.migrate import migrate
+from protea_cli.status import status
 from protea_cli.up import up
 from protea_common.errors import ProteaError
 
@@ -34,6 +36,8 @@ app.command()(up)
 app.add_typer(load.app, name="load")
 app.command()(embed)
 app.command()(annotate)
+app.command()(status)
+app.add_typer(dead_letters, name="dead-letters")
 app.command()(migrate)
 app.add_typer(keys, name="keys")
 

@@ -51,6 +51,7 @@ __all__ = [
     "Settings",
     "Startup",
     "StorageBackend",
+    "Telemetry",
     "Tuning",
     "WorkerTuning",
     "load_service_settings",
@@ -211,6 +212,16 @@ class Http(_Group):
     port: int = Field(8000, ge=1, le=65_535, description="TCP port.")
 
 
+class Telemetry(_Group):
+    """Where people look at what processes tell: ``PROTEA_TELEMETRY__*``. Where spans go is ``PROTEA_OTEL_*``."""
+
+    jaeger_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s@]+$",
+        description="Address of Jaeger's pages as people open them; jobs then link to their trace.",
+    )
+
+
 class StorageBackend(StrEnum):
     """Where large files are kept."""
 
@@ -261,6 +272,7 @@ class Settings(_Explicit):
     tuning: Tuning = Tuning()
     startup: Startup = Startup()
     http: Http = Http()
+    telemetry: Telemetry = Telemetry()
 
     @field_validator("db_url")
     @classmethod

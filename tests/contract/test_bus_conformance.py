@@ -28,6 +28,7 @@ from protea_common.messaging.bus import (
     IncomingMessage,
     MessageBus,
     OutgoingMessage,
+    QueueState,
     Requeued,
     TopologyMismatchError,
     UnknownQueueError,
@@ -483,11 +484,29 @@ class TestMessageBus:
 
         assert await bus.queue_depth("work") == 0
 
+    async def test_a_queue_tells_what_waits_and_who_reads(self, bus: MessageBus) -> None:
+        gate = Gate()
+        await bus.publish([message("m1"), message("m2"), message("m3")])
+        await until_depth(bus, "work", 3)
+        assert await bus.queue_state("work") == QueueState(ready=3, consumers=0)
+
+        readers = [await bus.subscribe("work", gate, prefetch=1) for _ in range(2)]
+        await gate.begun(2)
+        await until_depth(bus, "work", 1)
+
+        assert await bus.queue_state("work") == QueueState(ready=1, consumers=2)
+        gate.open()
+        for reader in readers:
+            await reader.stop(LONG_GRACE)
+        assert (await bus.queue_state("work")).consumers == 0
+
     async def test_an_undeclared_queue_is_refused_and_the_bus_goes_on(self, bus: MessageBus) -> None:
         with pytest.raises(UnknownQueueError):
             await bus.subscribe("nowhere", Recorder(), prefetch=1)
         with pytest.raises(UnknownQueueError):
             await bus.queue_depth("nowhere")
+        with pytest.raises(UnknownQueueError):
+            await bus.queue_state("nowhere")
 
         await bus.publish([message("still here")])
         await until_depth(bus, "work", 1)

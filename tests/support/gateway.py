@@ -17,7 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protea_common.db import UnitOfWork, session_scope
 from protea_common.domain.sequence import compute_sequence_hash
+from protea_common.messaging.bus import MessageBus
 from protea_common.messaging.memory import MemoryBus
+from protea_common.messaging.outbox import OutboxRelay
 from protea_common.orm import (
     AnnotationSet,
     EmbeddingConfig,
@@ -81,6 +83,11 @@ class GatewayBench:
 
     def unit_of_work(self) -> UnitOfWork:
         return self.platform.unit_of_work(source="test")
+
+    async def relay(self) -> None:
+        """Send what waits in the outbox."""
+        platform = self.platform
+        await OutboxRelay(platform.engine, platform.session_factory, platform.bus).send_due()
 
     def client_from(self, address: str, *, base_url: str = LOCAL) -> httpx.AsyncClient:
         """Call from another address, or by another name."""
@@ -149,18 +156,25 @@ class GatewayBench:
 
 @asynccontextmanager
 async def open_gateway(
-    database_url: str, folder: Path, *, api: dict[str, int] | None = None, **own: Any
+    database_url: str,
+    folder: Path,
+    *,
+    api: dict[str, int] | None = None,
+    bus: MessageBus | None = None,
+    jaeger_url: str | None = None,
+    **own: Any,
 ) -> AsyncIterator[GatewayBench]:
-    """Open a gateway and run what it runs in the background."""
+    """Open a gateway, on the in-process bus unless another is given, and run what it runs in the background."""
     overrides = {
         "db_url": database_url,
         "amqp_url": "amqp://nowhere/",
         "storage_root": folder,
         "tuning": {"worker": {"db_pool_size": 5}, "api": api or {}},
+        "telemetry": {"jaeger_url": jaeger_url},
     }
     settings = GatewaySettings(**({"authentication": "loopback"} | own))
     async with (
-        open_platform(load_settings(folder, overrides=overrides), MemoryBus()) as platform,
+        open_platform(load_settings(folder, overrides=overrides), bus or MemoryBus()) as platform,
         build_service(platform, settings=settings) as service,
         _consuming(service, platform),
     ):

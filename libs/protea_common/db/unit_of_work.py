@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import func, insert, text
@@ -40,6 +40,7 @@ class UnitOfWork:
         self._events: list[Event] = []
         self._session: AsyncSession | None = None
         self._outbox: list[dict[str, object]] = []
+        self._repeated: list[dict[str, object]] = []
 
     @property
     def session(self) -> AsyncSession:
@@ -66,6 +67,7 @@ class UnitOfWork:
                 await session.rollback()
         finally:
             self._outbox.clear()
+            self._repeated.clear()
             self._events.clear()
             await session.close()
 
@@ -103,6 +105,37 @@ class UnitOfWork:
         self._events.append(event)
         return envelope.id
 
+    def republish(
+        self, event_id: UUID, *, routing_key: str, body: Mapping[str, Any], headers: Mapping[str, Any]
+    ) -> None:
+        """Send a stored event once more, as the same event: its row goes back to the unsent ones, or is made again.
+
+        Parameters
+        ----------
+        event_id
+            Under which consumers know it already.
+        routing_key, body
+            As it was sent before.
+        headers
+            Envelope and trace context; its trace goes on.
+
+        Raises
+        ------
+        EventFormatError
+            If the headers hold no envelope.
+        """
+        envelope = Envelope.from_headers(headers)
+        row: dict[str, object] = {
+            "id": event_id,
+            "routing_key": routing_key,
+            "source": envelope.source,
+            "subject": envelope.subject,
+            "body": dict(body),
+            "headers": dict(headers),
+            "available_at": func.now(),
+        }
+        self._repeated.append(row)
+
     async def receive(self, consumer: str, event_id: UUID) -> bool:
         """Remember an event in the same transaction as its effect; false if it was there already."""
         statement = upsert(InboxEvent).values(consumer=consumer, event_id=event_id).on_conflict_do_nothing()
@@ -115,9 +148,14 @@ class UnitOfWork:
                 self._observe(event)
 
     async def _write_outbox(self, session: AsyncSession) -> None:
-        if not self._outbox:
+        if not self._outbox and not self._repeated:
             return
         # One statement per event: available_at may be an SQL expression, and a unit of work sends few.
         for row in self._outbox:
             await session.execute(insert(OutboxEvent).values(**row))
+        for row in self._repeated:
+            again = {"headers": row["headers"], "available_at": row["available_at"], "sent_at": None}
+            await session.execute(
+                upsert(OutboxEvent).values(**row).on_conflict_do_update(index_elements=[OutboxEvent.id], set_=again)
+            )
         await session.execute(text(f"NOTIFY {OUTBOX_CHANNEL}"))

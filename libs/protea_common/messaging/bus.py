@@ -28,6 +28,7 @@ __all__ = [
     "Listener",
     "MessageBus",
     "OutgoingMessage",
+    "QueueState",
     "Requeued",
     "Subscription",
     "TopologyMismatchError",
@@ -136,6 +137,22 @@ class IncomingMessage:
     queue: str
     redelivered: bool
     delivery_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue as its broker counts it at one moment.
+
+    Attributes
+    ----------
+    ready
+        Messages that wait; those being handled are not included.
+    consumers
+        Subscriptions to it, of all processes.
+    """
+
+    ready: int
+    consumers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +277,17 @@ class MessageBus(Protocol):
 
     async def queue_depth(self, queue: str) -> int:
         """Count the messages that wait in a queue; those being handled are not included.
+
+        Raises
+        ------
+        UnknownQueueError
+            If the queue is not declared.
+        BrokerUnavailableError
+            If the broker does not answer in time.
+        """
+
+    async def queue_state(self, queue: str) -> QueueState:
+        """Count the messages that wait in a queue, and its consumers.
 
         Raises
         ------

@@ -21,6 +21,7 @@ from protea_common.messaging.bus import (
     IncomingMessage,
     Listener,
     OutgoingMessage,
+    QueueState,
     TopologyMismatchError,
     UnknownQueueError,
     UnroutableError,
@@ -149,8 +150,13 @@ class MemoryBus:
 
     async def queue_depth(self, queue: str) -> int:
         """Count the messages that wait in a queue."""
+        return (await self.queue_state(queue)).ready
+
+    async def queue_state(self, queue: str) -> QueueState:
+        """Count the messages that wait in a queue, and its consumers."""
         self._require_connection()
-        return self._broker.queue(queue).depth
+        found = self._broker.queue(queue)
+        return QueueState(ready=found.depth, consumers=found.consumers)
 
     async def aclose(self) -> None:
         """Stop every subscription without grace."""
@@ -184,6 +190,10 @@ class _MemoryQueue:
     @property
     def depth(self) -> int:
         return len(self._ready) + len(self._returned)
+
+    @property
+    def consumers(self) -> int:
+        return len(self._subscriptions)
 
     def add(self, subscription: _MemorySubscription) -> None:
         self._subscriptions.append(subscription)

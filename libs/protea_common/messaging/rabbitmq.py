@@ -31,6 +31,7 @@ from protea_common.messaging.bus import (
     IncomingMessage,
     Listener,
     OutgoingMessage,
+    QueueState,
     TopologyMismatchError,
     UnknownQueueError,
     UnroutableError,
@@ -160,6 +161,10 @@ class RabbitBus:
 
     async def queue_depth(self, queue: str) -> int:
         """Count the messages that wait in a queue."""
+        return (await self.queue_state(queue)).ready
+
+    async def queue_state(self, queue: str) -> QueueState:
+        """Count the messages that wait in a queue, and its consumers."""
         async with self._answering() as link:
             return await _inspect(link.publishing, queue)
 
@@ -378,14 +383,15 @@ async def _consumer_channel(connection: RobustConnection, *, prefetch: int) -> A
     return channel
 
 
-async def _inspect(connection: RobustConnection, queue: str) -> int:
-    """Count a queue's waiting messages on a channel that may break, as it does when there is no such queue."""
+async def _inspect(connection: RobustConnection, queue: str) -> QueueState:
+    """Count what a queue holds on a channel that may break, as it does when there is no such queue."""
     async with Channel(connection) as channel:
         try:
             declared = await channel.declare_queue(queue, passive=True)
         except ChannelNotFoundEntity as exc:
             raise UnknownQueueError(queue) from exc
-    return declared.declaration_result.message_count or 0
+    counted = declared.declaration_result
+    return QueueState(ready=counted.message_count or 0, consumers=counted.consumer_count or 0)
 
 
 async def _unless_lost(action: Awaitable[object]) -> None:

@@ -13,10 +13,13 @@ from typing import Final
 from protea_common.db import UnitOfWork
 from protea_common.domain.fasta import FastaLimits
 from protea_common.runtime import Platform
+from protea_gateway.domain.traces import trace_address
 from protea_gateway.settings import GatewaySettings
 from protea_gateway.usecases.access import Authenticate, CreateApiKey, KeyUsage
 from protea_gateway.usecases.annotate import StartAnnotation
 from protea_gateway.usecases.annotation_status import ShowAnnotation
+from protea_gateway.usecases.dead_letter_purge import PurgeDeadLetters
+from protea_gateway.usecases.dead_letter_replay import ReplayDeadLetters
 from protea_gateway.usecases.dead_letters import KeepDeadLetter
 from protea_gateway.usecases.downloads import DownloadPredictions
 from protea_gateway.usecases.ground_truth import DeleteEvaluationSet, ReadGroundTruth
@@ -24,6 +27,7 @@ from protea_gateway.usecases.jobs import CancelJob, SubmitJob
 from protea_gateway.usecases.live import FollowTimeline, LiveFeed
 from protea_gateway.usecases.query_sets import FastaReading, QuerySetWriter
 from protea_gateway.usecases.scoring import CreateScoringConfig, CreateScoringPresets
+from protea_gateway.usecases.status import ShowStatus
 from protea_gateway.usecases.uploads import StoreUpload
 
 __all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
@@ -78,6 +82,10 @@ class Factory:
     def unit_of_work(self) -> UnitOfWork:
         """Begin a transaction; plain reads and deletions go from it straight to a store."""
         return self.context.platform.unit_of_work(source=SERVICE_NAME)
+
+    def trace_address(self, trace_id: str | None) -> str | None:
+        """Write the address of a trace's page; ``None`` where no Jaeger is configured."""
+        return trace_address(self.context.platform.settings.telemetry.jaeger_url, trace_id)
 
     def create_authenticate(self) -> Authenticate:
         """Build the check of who calls."""
@@ -152,3 +160,16 @@ class Factory:
     def create_keep_dead_letter(self) -> KeepDeadLetter:
         """Build the keeper of dead letters."""
         return KeepDeadLetter(unit_of_work=self.unit_of_work)
+
+    def create_replay_dead_letters(self) -> ReplayDeadLetters:
+        """Build the sender of dead letters."""
+        return ReplayDeadLetters(unit_of_work=self.unit_of_work)
+
+    def create_purge_dead_letters(self) -> PurgeDeadLetters:
+        """Build the eraser of dead letters."""
+        return PurgeDeadLetters(unit_of_work=self.unit_of_work)
+
+    def create_show_status(self) -> ShowStatus:
+        """Build the operators' screen."""
+        platform = self.context.platform
+        return ShowStatus(unit_of_work=self.unit_of_work, bus=platform.bus, lease=platform.settings.worker.lease)

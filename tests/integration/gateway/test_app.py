@@ -99,7 +99,7 @@ async def test_an_unknown_address_is_a_problem(
         "status": status,
         "detail": answer.json()["detail"],
         "instance": path,
-        "trace_id": None,
+        "trace_id": answer.headers["traceresponse"].split("-")[1],
     }
 
 

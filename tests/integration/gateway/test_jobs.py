@@ -39,7 +39,8 @@ async def test_a_job_is_accepted_and_shown(client: httpx.AsyncClient) -> None:
     assert job["id"] == answer.json()["id"]
     assert (job["operation"], job["queue_name"], job["payload"]) == ("ping", "protea.ping", {"n": 1})
     assert (job["meta"], job["description"], job["tags"]) == ({"rung": 3}, "smoke test", ["a", "b"])
-    assert job["trace_id"] is None
+    assert job["trace_id"] == answer.headers["traceresponse"].split("-")[1]
+    assert job["trace_url"] is None
 
 
 async def test_a_job_posted_twice_names_the_first(client: httpx.AsyncClient) -> None:

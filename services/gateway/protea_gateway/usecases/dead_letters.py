@@ -20,10 +20,13 @@ from protea_common.messaging.bus import (
 from protea_common.messaging.codec import MalformedMessageError, decode
 from protea_gateway.adapters.storage.dead_letters import DeadLetterStore, NewDeadLetter
 
-__all__ = ["KeepDeadLetter", "read_dead_letter"]
+__all__ = ["REPLAYS_HEADER", "KeepDeadLetter", "read_dead_letter", "replays_of"]
 
 CONSUMER: Final = "dead-letter"
 """Under this name the inbox remembers letters; another name writes a repeated one again."""
+
+REPLAYS_HEADER: Final = "x-protea-replays"
+"""How often a message was replayed: one that dies again is a new letter, not a repeated delivery of the old one."""
 
 _REFUSED_BY_JSONB: Final = b"\\u0000"
 
@@ -39,8 +42,19 @@ class KeepDeadLetter:
         letter = read_dead_letter(message)
         async with self._unit_of_work() as work:
             # A letter that is no event of ours has no id by which a repeat could be known.
-            if letter.event_id is None or await work.receive(CONSUMER, letter.event_id):
+            if letter.event_id is None or await work.receive(_consumer(letter.headers), letter.event_id):
                 await DeadLetterStore(work.session).add(letter)
+
+
+def replays_of(headers: Mapping[str, Any]) -> int:
+    """Read how often a message was replayed before it died."""
+    replays = headers.get(REPLAYS_HEADER)
+    return replays if isinstance(replays, int) else 0
+
+
+def _consumer(headers: Mapping[str, Any]) -> str:
+    replays = replays_of(headers)
+    return f"{CONSUMER}.{replays}" if replays else CONSUMER
 
 
 def read_dead_letter(message: IncomingMessage) -> NewDeadLetter:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Text, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import contains_eager
 
 from protea_common.orm import Job, JobEvent
 from protea_gateway.domain.commit_order import Snapshot
@@ -56,8 +57,10 @@ class TimelineStore:
         return seen, Snapshot(found[0].oldest_running, found[0].next_number) if found else None
 
     async def read(self, job_id: UUID | None, *, after: int, up_to: int | None, limit: int) -> Sequence[JobEvent]:
-        """Read events of a job and its steps, or of all jobs, in the order of their ids."""
-        query = select(JobEvent).where(JobEvent.id > after).order_by(JobEvent.id).limit(limit)
+        """Read events of a job and its steps, or of all jobs, in the order of their ids, each with its job's trace."""
+        traced = contains_eager(JobEvent.job).load_only(Job.trace_id)
+        query = select(JobEvent).join(JobEvent.job).options(traced)
+        query = query.where(JobEvent.id > after).order_by(JobEvent.id).limit(limit)
         if up_to is not None:
             query = query.where(JobEvent.id <= up_to)
         if job_id is not None:

@@ -112,10 +112,11 @@ class RunStatus(BaseModel):
     prediction_set_id: UUID | None
     links: RunLinks
     error: RunError | None
-    trace_id: str | None
+    trace_id: str | None = Field(description="Trace of the request that started it.")
+    trace_url: str | None = Field(description="Its page in Jaeger; null where no Jaeger is configured.")
 
     @classmethod
-    def of(cls, run: AnnotationStatus) -> RunStatus:
+    def of(cls, run: AnnotationStatus, *, trace_url: str | None) -> RunStatus:
         """Write a status for the outside."""
         job = run.job
         failed = job.error_code is not None or job.error_message is not None
@@ -132,6 +133,7 @@ class RunStatus(BaseModel):
             links=_links(run),
             error=RunError(code=job.error_code, message=job.error_message) if failed else None,
             trace_id=job.trace_id,
+            trace_url=trace_url,
         )
 
 
@@ -169,4 +171,5 @@ async def start(
 
 @router.get("/{job_id}", summary="Show an annotation run", description="Status, progress, steps, and its result.")
 async def show(job_id: UUID, factory: FactoryParameter) -> RunStatus:
-    return RunStatus.of(await factory.create_show_annotation()(job_id))
+    run = await factory.create_show_annotation()(job_id)
+    return RunStatus.of(run, trace_url=factory.trace_address(run.job.trace_id))

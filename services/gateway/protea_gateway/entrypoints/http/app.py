@@ -10,6 +10,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from protea_common.runtime import Platform, health_checks
 from protea_common.telemetry import HttpMetricsMiddleware, health_routes, metrics_endpoint
@@ -26,9 +27,11 @@ from protea_gateway.entrypoints.http import (
     predictions,
     query_sets,
     scoring,
+    status,
     uploads,
 )
 from protea_gateway.entrypoints.http.problems import PROBLEM_RESPONSES, Problem, install_problem_handlers
+from protea_gateway.entrypoints.http.traces import TRACE_HEADER, TraceMiddleware
 from protea_gateway.wiring import Factory
 
 __all__ = ["create_app"]
@@ -57,6 +60,7 @@ RESOURCES: Final[tuple[APIRouter, ...]] = (
     evaluations.router,
     access.router,
     admin.router,
+    status.router,
 )
 
 # The page brings its own script and style, and may talk to this server only.
@@ -73,6 +77,10 @@ class _Api(FastAPI):
         schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         document["components"]["schemas"] |= {**schema.pop("$defs", {}), "Problem": schema}
         return document
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Surround all of it with the trace: added as a middleware it would be missing from the answers to bugs."""
+        return TraceMiddleware(super().build_middleware_stack())
 
 
 def create_app(factory: Factory) -> FastAPI:
@@ -109,8 +117,8 @@ def _allow_origins(app: FastAPI, origins: tuple[str, ...]) -> None:
         CORSMiddleware,
         allow_origins=origins,
         allow_methods=["*"],
-        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "X-Api-Key"],
-        expose_headers=["Content-Disposition", "Link", "Location"],
+        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "X-Api-Key", "traceparent", "tracestate"],
+        expose_headers=["Content-Disposition", "Link", "Location", TRACE_HEADER],
     )
 
 

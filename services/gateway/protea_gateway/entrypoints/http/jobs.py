@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Request, Response, status
@@ -17,6 +17,7 @@ from protea_gateway.entrypoints.http.guard import GuardedRoute
 from protea_gateway.entrypoints.http.parts import GREATEST_ID, CallerParameter, FactoryParameter
 from protea_gateway.entrypoints.http.resources import Accepted, Deleted, link_next
 from protea_gateway.usecases.jobs import AcceptedJob, CancelledJob, JobRequest
+from protea_gateway.wiring import Factory
 
 __all__ = ["router"]
 
@@ -77,6 +78,12 @@ class JobSummary(BaseModel):
     description: str | None
     tags: list[str]
     trace_id: str | None = Field(description="Trace of the request that submitted it.")
+    trace_url: str | None = Field(default=None, description="Its page in Jaeger; null where no Jaeger is configured.")
+
+    @classmethod
+    def of(cls, job: Job, factory: Factory) -> Self:
+        """Write a job for the outside, with the address of its trace."""
+        return cls.model_validate(job).model_copy(update={"trace_url": factory.trace_address(job.trace_id)})
 
 
 class JobDetail(JobSummary):
@@ -154,7 +161,6 @@ async def submit(
     "",
     summary="List jobs",
     description="Newest first. The Link header leads to the next page.",
-    response_model=list[JobSummary],
 )
 async def page(
     *,
@@ -167,7 +173,7 @@ async def page(
     include_children: Annotated[bool, Query(description="Also steps of other jobs.")] = False,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     after: Annotated[str | None, Query(description="From the Link header of the page before.")] = None,
-) -> Sequence[Job]:
+) -> list[JobSummary]:
     chosen = JobFilter(wanted, operation, parent_job_id, include_children)
     async with factory.unit_of_work() as work:
         cursor = None if after is None else PageCursor.decode(after)
@@ -175,19 +181,20 @@ async def page(
     if len(jobs) == limit:
         following = PageCursor(jobs[-1].created_at, jobs[-1].id).encode()
         link_next(request, response, following)
-    return jobs
+    return [JobSummary.of(job, factory) for job in jobs]
 
 
-@router.get("/{job_id}", summary="Show a job", response_model=JobDetail)
-async def show(job_id: UUID, factory: FactoryParameter) -> Job:
+@router.get("/{job_id}", summary="Show a job")
+async def show(job_id: UUID, factory: FactoryParameter) -> JobDetail:
     async with factory.unit_of_work() as work:
-        return await JobStore(work.session).get(job_id)
+        return JobDetail.of(await JobStore(work.session).get(job_id), factory)
 
 
-@router.patch("/{job_id}", summary="Write notes on a job", response_model=JobDetail)
-async def write_notes(job_id: UUID, notes: Notes, factory: FactoryParameter) -> Job:
+@router.patch("/{job_id}", summary="Write notes on a job")
+async def write_notes(job_id: UUID, notes: Notes, factory: FactoryParameter) -> JobDetail:
     async with factory.unit_of_work() as work:
-        return await JobStore(work.session).write_notes(job_id, notes.model_dump(exclude_unset=True))
+        job = await JobStore(work.session).write_notes(job_id, notes.model_dump(exclude_unset=True))
+        return JobDetail.of(job, factory)
 
 
 @router.delete("/{job_id}", summary="Delete a job", description="What it made stays. A running job is a 409.")

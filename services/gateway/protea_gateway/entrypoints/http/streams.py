@@ -67,5 +67,6 @@ async def _written(events: AsyncIterator[JobEvent | None]) -> AsyncIterator[byte
 
 def _event(event: JobEvent) -> bytes:
     columns = ("id", "job_id", "ts", "event", "level", "message", "fields")
-    data = json.dumps(jsonable_encoder({name: getattr(event, name) for name in columns}), separators=(",", ":"))
+    entry = {name: getattr(event, name) for name in columns} | {"trace_id": event.job.trace_id}
+    data = json.dumps(jsonable_encoder(entry), separators=(",", ":"))
     return f"id: {event.id}\nevent: {event.event}\ndata: {data}\n\n".encode()
