@@ -77,6 +77,7 @@ def test_a_worked_example_of_one_query() -> None:
     assert [annotations.evidence_codes[code] for code in found.evidence] == ["IDA", "IDA", "IEA"]
     assert [annotations.qualifiers[number] for number in found.qualifier] == ["", "involved_in", ""]
     assert found.vote_count.tolist() == [1, 3, 1]
+    assert [annotations.evidence_codes[code] for code in found.donors.evidence] == ["IDA", "IDA", "IEA", "ISS", "IEA"]
     np.testing.assert_allclose(found.neighbor_vote_fraction, [1 / 3, 1, 1 / 3])
     np.testing.assert_allclose(found.neighbor_mean_distance, [0.1, 0.3, 0.6])
     # Distances .1 .2 .6 .6: mean .375, squares .075625 .030625 .050625 .050625, their mean .051875.

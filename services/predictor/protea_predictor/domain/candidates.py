@@ -28,6 +28,8 @@ class DonorLedger:
         Distance from the query.
     same_sequence
         Whether the donor's sequence is the query's own.
+    evidence
+        Of the donor's annotation, as a number in its `ReferenceAnnotations`.
     """
 
     indptr: NDArray[np.int64]
@@ -36,6 +38,7 @@ class DonorLedger:
     sequence_ranks: NDArray[np.int64]
     distances: NDArray[np.float64]
     same_sequence: NDArray[np.bool_]
+    evidence: NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

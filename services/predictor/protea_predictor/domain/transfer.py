@@ -96,7 +96,7 @@ def transfer_annotations(
         neighbor_distance_std=distance_spread(found)[query_row],
         go_term_frequency=annotations.term_frequency[term_row],
         ref_annotation_density=annotations.density[reference_row],
-        donors=_ledger(donors, votes),
+        donors=_ledger(donors, votes, annotations),
     )
 
 
@@ -113,7 +113,7 @@ def _sorted_votes(donors: Donors, annotations: ReferenceAnnotations, graph: GoGr
     return _Votes(donor[order], entry[order], group_starts(candidates[order]))
 
 
-def _ledger(donors: Donors, votes: _Votes) -> DonorLedger:
+def _ledger(donors: Donors, votes: _Votes, annotations: ReferenceAnnotations) -> DonorLedger:
     return DonorLedger(
         indptr=np.append(votes.starts, len(votes.donor)),
         reference_rows=donors.reference_row[votes.donor],
@@ -121,4 +121,5 @@ def _ledger(donors: Donors, votes: _Votes) -> DonorLedger:
         sequence_ranks=donors.sequence_rank[votes.donor],
         distances=donors.distance[votes.donor],
         same_sequence=donors.same_sequence[votes.donor],
+        evidence=annotations.evidence[votes.entry],
     )

@@ -1,0 +1,1 @@
+"""What is known about a candidate, as numbers: one definition, one computation, for training and for serving."""
