@@ -7,8 +7,12 @@ from typing import Any
 
 import asyncpg
 import pgvector.asyncpg
+from opentelemetry.trace import Span
 from sqlalchemy import Select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.util import find_tables
+
+from protea_common.telemetry import copy_span
 
 __all__ = ["copy_binary", "copy_rows", "read_binary"]
 
@@ -26,8 +30,9 @@ async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], r
         Values in the order of ``columns``; read as a stream.
     """
     connection = await _driver_connection(session)
-    status = await connection.copy_records_to_table(table, records=rows, columns=list(columns))
-    return _count(status)
+    with copy_span(table, database=_database(session)) as span:
+        status = await connection.copy_records_to_table(table, records=rows, columns=list(columns))
+        return _count(status, span)
 
 
 async def copy_binary(session: AsyncSession, table: str, columns: Sequence[str], chunks: AsyncIterator[bytes]) -> int:
@@ -38,8 +43,9 @@ async def copy_binary(session: AsyncSession, table: str, columns: Sequence[str],
     PostgreSQL documentation, COPY, "Binary Format".
     """
     connection = await _driver_connection(session)
-    status = await connection.copy_to_table(table, source=chunks, columns=list(columns), format="binary")
-    return _count(status)
+    with copy_span(table, database=_database(session)) as span:
+        status = await connection.copy_to_table(table, source=chunks, columns=list(columns), format="binary")
+        return _count(status, span)
 
 
 async def read_binary(
@@ -62,8 +68,9 @@ async def read_binary(
     """
     compiled = query.compile(dialect=session.get_bind().dialect, compile_kwargs={"literal_binds": True})
     connection = await _driver_connection(session)
-    status = await connection.copy_from_query(str(compiled), output=sink, format="binary")
-    return _count(status)
+    with copy_span(_first_table(query), database=_database(session)) as span:
+        status = await connection.copy_from_query(str(compiled), output=sink, format="binary")
+        return _count(status, span)
 
 
 async def _driver_connection(session: AsyncSession) -> asyncpg.Connection[Any]:
@@ -75,5 +82,15 @@ async def _driver_connection(session: AsyncSession) -> asyncpg.Connection[Any]:
     return raw
 
 
-def _count(status: str) -> int:
-    return int(status.removeprefix("COPY "))
+def _database(session: AsyncSession) -> str | None:
+    return session.get_bind().engine.url.database
+
+
+def _first_table(query: Select[*tuple[Any, ...]]) -> str:
+    return str(find_tables(query.get_final_froms()[0])[0].description)
+
+
+def _count(status: str, span: Span) -> int:
+    rows = int(status.removeprefix("COPY "))
+    span.set_attribute("protea.rows", rows)
+    return rows

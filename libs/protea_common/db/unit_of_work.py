@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protea_common.db.engine import SessionFactory
 from protea_common.events import Envelope, Event
 from protea_common.orm import InboxEvent, OutboxEvent
-from protea_common.telemetry import inject_trace_context
+from protea_common.telemetry import created_message, inject_trace_context
 
 __all__ = ["OUTBOX_CHANNEL", "UnitOfWork"]
 
@@ -32,12 +32,19 @@ class UnitOfWork:
     """
 
     def __init__(
-        self, session_factory: SessionFactory, *, source: str, observe: Callable[[Event], None] | None = None
+        self,
+        session_factory: SessionFactory,
+        *,
+        source: str,
+        observe: Callable[[Event], None] | None = None,
+        count: Callable[[str], None] | None = None,
     ) -> None:
         self._session_factory = session_factory
         self._source = source
         self._observe = observe
+        self._count = count
         self._events: list[Event] = []
+        self._noted: list[str] = []
         self._session: AsyncSession | None = None
         self._outbox: list[dict[str, object]] = []
         self._repeated: list[dict[str, object]] = []
@@ -69,6 +76,7 @@ class UnitOfWork:
             self._outbox.clear()
             self._repeated.clear()
             self._events.clear()
+            self._noted.clear()
             await session.close()
 
     def publish(self, event: Event, *, available_at: datetime | None = None, traceparent: str | None = None) -> UUID:
@@ -136,6 +144,10 @@ class UnitOfWork:
         }
         self._repeated.append(row)
 
+    def note(self, entry: str) -> None:
+        """Count a timeline entry by its name, once the transaction is committed."""
+        self._noted.append(entry)
+
     async def receive(self, consumer: str, event_id: UUID) -> bool:
         """Remember an event in the same transaction as its effect; false if it was there already."""
         statement = upsert(InboxEvent).values(consumer=consumer, event_id=event_id).on_conflict_do_nothing()
@@ -146,16 +158,25 @@ class UnitOfWork:
         if self._observe is not None:
             for event in self._events:
                 self._observe(event)
+        if self._count is not None:
+            for entry in self._noted:
+                self._count(entry)
 
     async def _write_outbox(self, session: AsyncSession) -> None:
         if not self._outbox and not self._repeated:
             return
         # One statement per event: available_at may be an SQL expression, and a unit of work sends few.
         for row in self._outbox:
-            await session.execute(insert(OutboxEvent).values(**row))
+            await _insert_event(session, row)
         for row in self._repeated:
             again = {"headers": row["headers"], "available_at": row["available_at"], "sent_at": None}
             await session.execute(
                 upsert(OutboxEvent).values(**row).on_conflict_do_update(index_elements=[OutboxEvent.id], set_=again)
             )
         await session.execute(text(f"NOTIFY {OUTBOX_CHANNEL}"))
+
+
+async def _insert_event(session: AsyncSession, row: Mapping[str, Any]) -> None:
+    """Write an outbox row under the span that its message continues."""
+    with created_message(row["headers"], routing_key=row["routing_key"], message_id=str(row["id"])) as headers:
+        await session.execute(insert(OutboxEvent).values(**{**row, "headers": headers}))

@@ -13,6 +13,7 @@ from protea_common.jobs.claim import (
 from protea_common.jobs.consumer import BatchUseCase, ConsumerParts, JobUseCase, consume_batches, consume_jobs
 from protea_common.jobs.ending import cancel_job, fail_job, finish_job, succeed_job
 from protea_common.jobs.lease import LeaseTimes, run_under_lease
+from protea_common.jobs.origins import link_vector_origins
 from protea_common.jobs.reaper import Reaper, ReaperTimes
 from protea_common.jobs.retry import RetryPolicy, hand_back_batch, hand_back_job, retry_batch, retry_job
 from protea_common.jobs.submission import DuplicateJobError, NewJob, submit_job, submit_pipeline
@@ -47,6 +48,7 @@ __all__ = [
     "guard_job",
     "hand_back_batch",
     "hand_back_job",
+    "link_vector_origins",
     "record",
     "report_progress",
     "retry_batch",

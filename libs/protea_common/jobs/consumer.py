@@ -20,6 +20,7 @@ from protea_common.jobs.claim import BatchClaim, JobClaim, LeaseLostError, claim
 from protea_common.jobs.ending import fail_job
 from protea_common.jobs.lease import LeaseTimes, run_under_lease
 from protea_common.jobs.retry import RetryPolicy, hand_back_batch, hand_back_job, retry_batch, retry_job
+from protea_common.jobs.spans import run_traced
 from protea_common.messaging.bus import Acknowledged, DeadLettered, Disposition, Handler, IncomingMessage
 from protea_common.messaging.codec import MalformedMessageError, decode
 from protea_common.messaging.tracing import consumer_span
@@ -51,6 +52,8 @@ class ConsumerParts:
         Times of leases and pauses.
     observe
         Called with every event that this service committed; it counts them.
+    count
+        Called with the name of every timeline entry that this service committed.
     """
 
     session_factory: SessionFactory
@@ -59,10 +62,11 @@ class ConsumerParts:
     lease: LeaseTimes
     retry: RetryPolicy
     observe: Callable[[Event], None]
+    count: Callable[[str], None] | None = None
 
     def unit_of_work(self) -> UnitOfWork:
         """Begin a transaction whose events come from this service."""
-        return UnitOfWork(self.session_factory, source=self.source, observe=self.observe)
+        return UnitOfWork(self.session_factory, source=self.source, observe=self.observe, count=self.count)
 
 
 def consume_jobs(use_cases: Mapping[str, JobUseCase], parts: ConsumerParts) -> Handler:
@@ -111,7 +115,7 @@ async def _run_job(use_case: JobUseCase, job_id: UUID, event_id: UUID, parts: Co
     if claim is None:
         return Acknowledged()
     try:
-        await run_under_lease(parts.session_factory, claim, lambda: use_case(claim), times=parts.lease)
+        await run_under_lease(parts.session_factory, claim, lambda: run_traced(use_case, claim), times=parts.lease)
     except LeaseLostError as exc:
         logger.info("work stopped", extra={"job_id": str(job_id), "detail": str(exc)})
     except asyncio.CancelledError:
@@ -132,7 +136,7 @@ async def _run_batch(
     if claim is None:
         return Acknowledged()
     try:
-        await run_under_lease(parts.session_factory, claim, lambda: use_case(claim), times=parts.lease)
+        await run_under_lease(parts.session_factory, claim, lambda: run_traced(use_case, claim), times=parts.lease)
     except LeaseLostError as exc:
         logger.info("work stopped", extra={"job_id": str(job_id), "batch_index": index, "detail": str(exc)})
         async with parts.unit_of_work() as work:

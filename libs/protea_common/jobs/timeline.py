@@ -30,6 +30,7 @@ async def record(
     await work.session.execute(
         insert(JobEvent).values(job_id=job_id, event=event, level=level, message=message, fields=dict(fields or {}))
     )
+    work.note(event)
 
 
 async def report_progress(work: UnitOfWork, job_id: UUID, *, current: int, total: int | None) -> None:

@@ -19,6 +19,7 @@ from protea_common.db import OUTBOX_CHANNEL, SessionFactory, session_scope
 from protea_common.errors import TransientError
 from protea_common.messaging.bus import MessageBus, OutgoingMessage, UnroutableError
 from protea_common.messaging.codec import encode
+from protea_common.messaging.tracing import sent_messages
 from protea_common.orm import OutboxEvent
 
 __all__ = ["OutboxRelay"]
@@ -72,7 +73,8 @@ class OutboxRelay:
             )
             rows = (await session.execute(due)).all()
             if rows:
-                await self._publish([_message(row) for row in rows])
+                with sent_messages([_message(row) for row in rows]) as messages:
+                    await self._publish(messages)
                 await session.execute(
                     update(OutboxEvent)
                     .where(OutboxEvent.id.in_([row.id for row in rows]))

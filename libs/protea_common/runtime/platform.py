@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from protea_common.db import SessionFactory, UnitOfWork, build_engine, build_session_factory, wait_for_database
 from protea_common.jobs import ConsumerParts, LeaseTimes, Reaper, ReaperTimes, RetryPolicy
-from protea_common.jobs.metrics import count_event
+from protea_common.jobs.metrics import count_entry, count_event
 from protea_common.messaging.bus import MessageBus
 from protea_common.messaging.outbox import OutboxRelay
 from protea_common.messaging.topology import protea_topology
@@ -55,7 +55,12 @@ class Platform:
 
     def unit_of_work(self, *, source: str) -> UnitOfWork:
         """Begin a transaction whose events come from ``source``."""
-        return UnitOfWork(self.session_factory, source=source, observe=partial(count_event, self.metrics))
+        return UnitOfWork(
+            self.session_factory,
+            source=source,
+            observe=partial(count_event, self.metrics),
+            count=partial(count_entry, self.metrics),
+        )
 
     def consumer_parts(self, *, source: str) -> ConsumerParts:
         """Give a service's consumers what they need."""
@@ -67,6 +72,7 @@ class Platform:
             lease=LeaseTimes(lease=worker.lease, heartbeat=worker.heartbeat),
             retry=RetryPolicy(base=worker.retry_base, maximum=worker.retry_maximum),
             observe=partial(count_event, self.metrics),
+            count=partial(count_entry, self.metrics),
         )
 
     def relay(self) -> OutboxRelay:

@@ -1,4 +1,4 @@
-"""A span for each SQL statement, without its values.
+"""A span for each SQL statement and each COPY, without their values.
 
 OpenTelemetry's own instrumentation is not used: it copies the driver's error text into the span, and asyncpg quotes the
 offending value there, which can be a sequence.
@@ -6,6 +6,8 @@ offending value there, which can be a sequence.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -15,7 +17,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExceptionContext, ExecutionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-__all__ = ["instrument_sqlalchemy_engine"]
+__all__ = ["copy_span", "instrument_sqlalchemy_engine"]
 
 MAX_STATEMENT_LENGTH: Final = 2_000
 """Characters of a statement kept in its span; a thousand-row INSERT is longer and repeats itself."""
@@ -35,6 +37,37 @@ def instrument_sqlalchemy_engine(engine: AsyncEngine) -> None:
     event.listen(engine.sync_engine, "before_cursor_execute", _begin)
     event.listen(engine.sync_engine, "after_cursor_execute", _end)
     event.listen(engine.sync_engine, "handle_error", _fail)
+
+
+@contextmanager
+def copy_span(table: str, *, database: str | None) -> Iterator[Span]:
+    """Span a COPY, which goes past SQLAlchemy; neither rows nor the statement are told.
+
+    Parameters
+    ----------
+    table
+        The table that is written, or the first one that is read.
+    database
+        Its name.
+    """
+    attributes = {
+        "db.system.name": "postgresql",
+        "db.namespace": database or "",
+        "db.operation.name": "COPY",
+        "db.collection.name": table,
+    }
+    with trace.get_tracer(__name__).start_as_current_span(
+        f"COPY {table}",
+        kind=SpanKind.CLIENT,
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield span
+        except BaseException as exc:
+            _tell_error(span, exc)
+            raise
 
 
 def _begin(
@@ -74,9 +107,17 @@ def _end(
 
 def _fail(failure: ExceptionContext) -> None:
     if (span := _recall(failure.execution_context)) is not None:
-        span.set_attribute("error.type", type(failure.original_exception).__name__)
-        span.set_status(StatusCode.ERROR)
+        _tell_error(span, failure.original_exception)
         span.end()
+
+
+def _tell_error(span: Span, exc: BaseException) -> None:
+    """Tell the class of an error and PostgreSQL's code for it; the text may quote a value."""
+    state = getattr(exc, "sqlstate", None)
+    if state is not None:
+        span.set_attribute("db.response.status_code", str(state))
+    span.set_attribute("error.type", type(exc).__name__)
+    span.set_status(StatusCode.ERROR)
 
 
 def _remember(execution: Any, span: Span) -> None:

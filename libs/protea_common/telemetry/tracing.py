@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -33,6 +33,7 @@ __all__ = [
     "extract_trace_context",
     "get_tracer",
     "inject_trace_context",
+    "is_tracing",
     "resolve_telemetry_config",
     "shutdown_telemetry",
 ]
@@ -44,6 +45,9 @@ UNTRACED_PATHS: Final = "/health,/metrics"
 """Asked every few seconds by machines; their spans would bury the others."""
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
+
+Header = TypeVar("Header", str, str | int)
+"""Values of headers: HTTP has texts, AMQP numbers too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ def configure_telemetry(
     config = config or resolve_telemetry_config(default_service_name=default_service_name)
     if not config.enabled:
         return config
-    if isinstance(trace.get_tracer_provider(), TracerProvider):
+    if is_tracing():
         logger.debug("tracing is configured already")
     else:
         trace.set_tracer_provider(_build_provider(config))
@@ -146,14 +150,28 @@ def current_trace_id() -> str | None:
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
 
-def inject_trace_context(headers: dict[str, str]) -> dict[str, str]:
-    """Add ``traceparent`` and ``tracestate`` of the current span to ``headers``, and return the same mapping.
+def is_tracing() -> bool:
+    """Whether spans are made; what only serves them is left out otherwise."""
+    return isinstance(trace.get_tracer_provider(), TracerProvider)
+
+
+def inject_trace_context(headers: dict[str, Header], context: Context | None = None) -> dict[str, Header]:
+    """Add ``traceparent`` and ``tracestate`` to ``headers``, and return the same mapping.
+
+    Parameters
+    ----------
+    headers
+        Of a message or a request.
+    context
+        Whose span is written; the current one's if ``None``.
 
     References
     ----------
     W3C Trace Context, Level 1.
     """
-    _PROPAGATOR.inject(headers)
+    texts: dict[str, str] = {}
+    _PROPAGATOR.inject(texts, context=context)
+    headers.update(texts)
     return headers
 
 
@@ -193,4 +211,5 @@ def _instrument_app(app: FastAPI) -> None:
     # Only the gateway's extra brings this package.
     from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
-    FastAPIInstrumentor.instrument_app(app, excluded_urls=UNTRACED_PATHS)
+    # Without the spans of single chunks: a live stream or a download would have thousands.
+    FastAPIInstrumentor.instrument_app(app, excluded_urls=UNTRACED_PATHS, exclude_spans=["receive", "send"])

@@ -31,4 +31,8 @@ class GatewaySettings(ServiceSettings):
     stream_heartbeat: Duration = Field(
         timedelta(seconds=15), description="Silence after which a live stream sends a comment."
     )
+    watch_interval: Duration = Field(
+        timedelta(seconds=15),
+        description="Pause between two looks at the platform for the metrics of queues and leases.",
+    )
     dead_letter_prefetch: PositiveInt = Field(20, description="Dead letters written at a time.")

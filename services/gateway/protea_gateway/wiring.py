@@ -29,6 +29,7 @@ from protea_gateway.usecases.query_sets import FastaReading, QuerySetWriter
 from protea_gateway.usecases.scoring import CreateScoringConfig, CreateScoringPresets
 from protea_gateway.usecases.status import ShowStatus
 from protea_gateway.usecases.uploads import StoreUpload
+from protea_gateway.usecases.watch import WatchPlatform
 
 __all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
 
@@ -159,7 +160,7 @@ class Factory:
 
     def create_keep_dead_letter(self) -> KeepDeadLetter:
         """Build the keeper of dead letters."""
-        return KeepDeadLetter(unit_of_work=self.unit_of_work)
+        return KeepDeadLetter(unit_of_work=self.unit_of_work, metrics=self.context.platform.metrics)
 
     def create_replay_dead_letters(self) -> ReplayDeadLetters:
         """Build the sender of dead letters."""
@@ -173,3 +174,12 @@ class Factory:
         """Build the operators' screen."""
         platform = self.context.platform
         return ShowStatus(unit_of_work=self.unit_of_work, bus=platform.bus, lease=platform.settings.worker.lease)
+
+    def create_watch_platform(self) -> WatchPlatform:
+        """Build the setter of the platform's gauges."""
+        context = self.context
+        return WatchPlatform(
+            show_status=self.create_show_status(),
+            metrics=context.platform.metrics,
+            interval=context.settings.watch_interval,
+        )

@@ -60,7 +60,11 @@ async def open_process(platform: Platform, settings: PredictorSettings) -> Async
             executor=executor,
             ontologies=Ontologies(unit_of_work=unit_of_work, capacity=settings.ontologies_max),
             banks=ReferenceBanks(
-                unit_of_work=unit_of_work, files=files, executor=executor, capacity=settings.reference_banks_max
+                unit_of_work=unit_of_work,
+                files=files,
+                executor=executor,
+                capacity=settings.reference_banks_max,
+                metrics=platform.metrics,
             ),
         )
     finally:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from protea_common.db import UnitOfWork
 from protea_common.errors import PermanentError
 from protea_common.events import EmbeddingsBatchRequested
-from protea_common.jobs import JobClaim, NewBatch, dispatch_batches, finish_job
+from protea_common.jobs import JobClaim, NewBatch, dispatch_batches, finish_job, link_vector_origins
 from protea_common.operations import ComputeEmbeddings
 from protea_embedder.adapters.storage import ConfigStore, JobTotals, SequenceSelection, SequenceStore
 from protea_embedder.domain.job_cut import SequenceLengths, cut_by_length
@@ -32,7 +32,7 @@ class CutIntoBatches:
     async def __call__(self, claim: JobClaim) -> None:
         """Find the work, then send it out or end the job."""
         request = ComputeEmbeddings.read(claim.payload, operation=claim.operation)
-        sequences, skipped = await self._find_work(request)
+        sequences, skipped = await self._find_work(claim, request)
         batches = _batches(claim, request, sequences, skipped_existing=skipped)
         async with self._unit_of_work() as work:
             if batches:
@@ -42,7 +42,7 @@ class CutIntoBatches:
                 result = job_result(request.embedding_config_id, nothing, skipped_existing=skipped)
                 await finish_job(work, claim, result=result)
 
-    async def _find_work(self, request: ComputeEmbeddings) -> tuple[SequenceLengths, int]:
+    async def _find_work(self, claim: JobClaim, request: ComputeEmbeddings) -> tuple[SequenceLengths, int]:
         """Give the sequences that need a vector, and the number of those that have one and are left out."""
         async with self._unit_of_work() as work:
             config_id = request.embedding_config_id
@@ -52,6 +52,10 @@ class CutIntoBatches:
             if not request.skip_existing:
                 return await store.lengths(selection, without_vectors_of=None), 0
             skipped = await store.count_embedded(selection, config_id=config_id)
+            if skipped:
+                await link_vector_origins(
+                    work.session, embedding_config_id=config_id, job_id=claim.job_id, sequences=selection
+                )
             return await store.lengths(selection, without_vectors_of=config_id), skipped
 
 

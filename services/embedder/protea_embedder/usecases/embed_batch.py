@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from protea_common.db import UnitOfWork
 from protea_common.events import EmbeddingsBatchDone
 from protea_common.jobs import BatchClaim, complete_batch, guard_batch, succeed_job
 from protea_common.operations import ComputeEmbeddings
-from protea_common.telemetry import MetricRegistry
+from protea_common.telemetry import MetricRegistry, work_span
 from protea_embedder.adapters.storage import ConfigStore, EmbeddingStore, NamedSequence, SequenceStore
 from protea_embedder.domain.batching import plan_batches
 from protea_embedder.domain.embedding_config import EmbeddingConfig
@@ -120,10 +121,24 @@ class EmbedBatch:
             lengths, batch_tokens=self._limits.batch_tokens, max_sequences=self._limits.batch_sequences
         ):
             residues = [sequences[index].residues for index in chosen]
-            scale = config.recipe.embedding_scale
-            vectors[chosen] = await loop.run_in_executor(self._executor, _encode, encoder, residues, scale)
+            with self._on_device(config.recipe.model_backend, lengths[chosen]):
+                scale = config.recipe.embedding_scale
+                vectors[chosen] = await loop.run_in_executor(self._executor, _encode, encoder, residues, scale)
         ids = np.array([sequence.id for sequence in sequences], dtype=np.int64)
         return StoredVectors(sequence_ids=ids, residues=lengths.astype(np.int32), vectors=vectors)
+
+    @contextmanager
+    def _on_device(self, backend: str, lengths: NDArray[np.int64]) -> Iterator[None]:
+        """Span and count what the device computes at once; failed or not, it was busy."""
+        tokens = int(lengths.max()) * len(lengths)
+        began = time.perf_counter()
+        try:
+            with work_span("encode", {"protea.backend": backend, "protea.batch.tokens": tokens}):
+                yield
+        finally:
+            self._metrics.device_busy_seconds_total.labels(backend=backend).inc(time.perf_counter() - began)
+        self._metrics.embeddings_batch_tokens.labels(backend=backend).observe(tokens)
+        self._metrics.embeddings_residues_total.labels(backend=backend).inc(int(lengths.sum()))
 
 
 def _encode(encoder: Encoder, residues: Sequence[str], embedding_scale: float) -> NDArray[np.float16]:

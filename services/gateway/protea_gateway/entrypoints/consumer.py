@@ -30,7 +30,7 @@ async def build_service(platform: Platform, *, settings: GatewaySettings | None 
             name=SERVICE_NAME,
             app=app,
             consumers=[QueueConsumer(DEAD_LETTER_QUEUE, _dead_letters(factory), own.dead_letter_prefetch)],
-            background=[context.feed.run, context.key_usage.run],
+            background=[context.feed.run, context.key_usage.run, factory.create_watch_platform().run],
         )
 
 

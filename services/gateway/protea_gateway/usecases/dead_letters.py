@@ -18,12 +18,17 @@ from protea_common.messaging.bus import (
     IncomingMessage,
 )
 from protea_common.messaging.codec import MalformedMessageError, decode
+from protea_common.messaging.topology import WorkQueue
+from protea_common.telemetry import MetricRegistry
 from protea_gateway.adapters.storage.dead_letters import DeadLetterStore, NewDeadLetter
 
 __all__ = ["REPLAYS_HEADER", "KeepDeadLetter", "read_dead_letter", "replays_of"]
 
 CONSUMER: Final = "dead-letter"
 """Under this name the inbox remembers letters; another name writes a repeated one again."""
+
+OTHER_QUEUE: Final = "other"
+"""How letters are counted that name no queue of ours."""
 
 REPLAYS_HEADER: Final = "x-protea-replays"
 """How often a message was replayed: one that dies again is a new letter, not a repeated delivery of the old one."""
@@ -32,24 +37,35 @@ _REFUSED_BY_JSONB: Final = b"\\u0000"
 
 
 class KeepDeadLetter:
-    """Writes a dead letter to its table, once."""
+    """Writes a dead letter to its table, once, and counts it."""
 
-    def __init__(self, *, unit_of_work: Callable[[], UnitOfWork]) -> None:
+    def __init__(self, *, unit_of_work: Callable[[], UnitOfWork], metrics: MetricRegistry) -> None:
         self._unit_of_work = unit_of_work
+        self._metrics = metrics
+        for queue in (*WorkQueue, OTHER_QUEUE):
+            metrics.dead_letters_total.labels(queue=queue)  # from the start: the rate of a series that appears is 0
 
     async def __call__(self, message: IncomingMessage) -> None:
         """Keep a letter; a repeated delivery changes nothing."""
-        letter = read_dead_letter(message)
+        letter, is_new = read_dead_letter(message), False
         async with self._unit_of_work() as work:
             # A letter that is no event of ours has no id by which a repeat could be known.
             if letter.event_id is None or await work.receive(_consumer(letter.headers), letter.event_id):
                 await DeadLetterStore(work.session).add(letter)
+                is_new = True
+        if is_new:
+            self._metrics.dead_letters_total.labels(queue=_label(letter.queue)).inc()
 
 
 def replays_of(headers: Mapping[str, Any]) -> int:
     """Read how often a message was replayed before it died."""
     replays = headers.get(REPLAYS_HEADER)
     return replays if isinstance(replays, int) else 0
+
+
+def _label(queue: str) -> str:
+    # Anybody may publish a letter that names any queue, and each would make a series of its own.
+    return queue if queue in set(WorkQueue) else OTHER_QUEUE
 
 
 def _consumer(headers: Mapping[str, Any]) -> str:

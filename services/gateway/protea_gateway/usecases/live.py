@@ -14,7 +14,8 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 
 from protea_common.db import UnitOfWork
-from protea_common.messaging.bus import BrokerUnavailableError, MessageBus
+from protea_common.messaging.bus import BrokerUnavailableError, IncomingMessage, MessageBus
+from protea_common.messaging.tracing import consumer_span
 from protea_common.orm import ACTIVE_STATUSES, Job, JobEvent
 from protea_gateway.adapters.storage.lookup import find
 from protea_gateway.adapters.storage.timeline import SeenEvent, TimelineStore
@@ -131,8 +132,9 @@ class LiveFeed:
 
     @asynccontextmanager
     async def _hearing(self) -> AsyncIterator[None]:
-        async def wake(_message: object) -> None:
-            self._woken.set()
+        async def wake(message: IncomingMessage) -> None:
+            with consumer_span(message, operation="wake live streams", is_broadcast=True):
+                self._woken.set()
 
         subscription = await self._bus.subscribe_broadcast(BROADCASTS, wake)
         try:

@@ -12,7 +12,7 @@ from protea_common.db import UnitOfWork
 from protea_common.events import PredictionsBatchDone
 from protea_common.jobs import BatchClaim, complete_batch, guard_batch, succeed_job
 from protea_common.operations import PredictGoTerms
-from protea_common.telemetry import MetricRegistry
+from protea_common.telemetry import MetricRegistry, work_span
 from protea_predictor.adapters.storage import PredictionStore, QueryStore, ScoringStore
 from protea_predictor.domain.prediction import Prediction, PredictionRecipe, Queries, predict_terms
 from protea_predictor.domain.reference_bank import ReferenceBank
@@ -91,9 +91,10 @@ class PredictBatch:
         references = await self._banks.get(selection_of(request), payload.references, ontology)
         queries, recipe = await self._read(request, payload)
         pools = references.aspect_pools if request.aspect_separated_knn else references.shared_pool
-        prediction = await asyncio.get_running_loop().run_in_executor(
-            self._executor, predict_terms, queries, references.bank, pools, ontology, recipe
-        )
+        with work_span("search and score", {"protea.queries": len(payload.entry_ids)}):
+            prediction = await asyncio.get_running_loop().run_in_executor(
+                self._executor, predict_terms, queries, references.bank, pools, ontology, recipe
+            )
         return _Outcome(prediction, queries, references.bank, ontology)
 
     async def _read(self, request: PredictGoTerms, payload: BatchPayload) -> tuple[Queries, PredictionRecipe]:

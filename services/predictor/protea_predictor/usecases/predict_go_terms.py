@@ -13,7 +13,7 @@ from protea_common.domain.distance import DistanceMetric
 from protea_common.domain.scoring import ScoringRecipe, Signal
 from protea_common.errors import PermanentError
 from protea_common.events import PredictionsBatchRequested
-from protea_common.jobs import JobClaim, NewBatch, dispatch_batches
+from protea_common.jobs import JobClaim, NewBatch, dispatch_batches, link_vector_origins
 from protea_common.operations import PredictGoTerms
 from protea_predictor.adapters.storage import (
     AnnotationSetStore,
@@ -84,6 +84,9 @@ class CutIntoBatches:
         async with self._unit_of_work() as work:
             await freeze_snapshot(work.session)
             plan = await _make_plan(work.session, request, scoring)
+            await link_vector_origins(
+                work.session, embedding_config_id=request.embedding_config_id, job_id=claim.job_id
+            )
         async with self._unit_of_work() as work:
             await dispatch_batches(work, claim, _batches(claim, request, plan))
             await PredictionStore(work.session).begin(_new_set(claim, request, plan))

@@ -16,6 +16,7 @@ from protea_common.domain.evidence import normalise_evidence_code
 from protea_common.domain.ontology import GoGraph
 from protea_common.errors import PermanentError
 from protea_common.operations import PredictGoTerms
+from protea_common.telemetry import MetricRegistry
 from protea_predictor.adapters.references import ReferenceCacheError, ReferenceFiles
 from protea_predictor.adapters.storage import ReferenceStore, freeze_snapshot
 from protea_predictor.domain.annotation_rows import AnnotationRows
@@ -91,14 +92,23 @@ class ReferenceBanks:
         Threads on which files are read and annotations propagated.
     capacity
         Banks kept open.
+    metrics
+        Where it is counted how banks were got at.
     """
 
     def __init__(
-        self, *, unit_of_work: Callable[[], UnitOfWork], files: ReferenceFiles, executor: Executor, capacity: int
+        self,
+        *,
+        unit_of_work: Callable[[], UnitOfWork],
+        files: ReferenceFiles,
+        executor: Executor,
+        capacity: int,
+        metrics: MetricRegistry,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._files = files
         self._executor = executor
+        self._metrics = metrics
         self._open = RecentlyUsed[str, OpenBank](capacity=capacity)
 
     async def get(self, selection: ReferenceSelection, version: ReferenceVersion, ontology: StoredOntology) -> OpenBank:
@@ -112,12 +122,23 @@ class ReferenceBanks:
             If the cache folder cannot be used.
         """
         digest = bank_digest(selection, version)
-        return await self._open.get(digest, partial(self._load, digest, selection, version, ontology))
+        made: list[str] = []
+
+        async def load() -> OpenBank:
+            bank, outcome = await self._load(digest, selection, version, ontology)
+            made.append(outcome)
+            return bank
+
+        bank = await self._open.get(digest, load)
+        self._metrics.reference_cache_total.labels(outcome=made[0] if made else "memory").inc()
+        return bank
 
     async def _load(
         self, digest: str, selection: ReferenceSelection, version: ReferenceVersion, ontology: StoredOntology
-    ) -> OpenBank:
+    ) -> tuple[OpenBank, str]:
+        """Open a bank, built first where there is none; say which of the two it was."""
         bank = await self._run(self._files.open, digest)
+        outcome = "file" if bank is not None else "built"
         if bank is None:
             await self._build(digest, selection, version, ontology)
             bank = await self._run(self._files.open, digest)
@@ -126,7 +147,7 @@ class ReferenceBanks:
                 f"The reference bank {digest} was gone or damaged as soon as it was written; check the cache folder, "
                 "PROTEA_PREDICTOR__CACHE_DIR."
             )
-        return await self._run(_opened, bank, ontology.graph)
+        return await self._run(_opened, bank, ontology.graph), outcome
 
     async def _build(
         self, digest: str, selection: ReferenceSelection, version: ReferenceVersion, ontology: StoredOntology

@@ -58,7 +58,7 @@ class TimelineStore:
 
     async def read(self, job_id: UUID | None, *, after: int, up_to: int | None, limit: int) -> Sequence[JobEvent]:
         """Read events of a job and its steps, or of all jobs, in the order of their ids, each with its job's trace."""
-        traced = contains_eager(JobEvent.job).load_only(Job.trace_id)
+        traced = contains_eager(JobEvent.job).load_only(Job.trace_id, Job.traceparent)
         query = select(JobEvent).join(JobEvent.job).options(traced)
         query = query.where(JobEvent.id > after).order_by(JobEvent.id).limit(limit)
         if up_to is not None:

@@ -9,9 +9,12 @@ from typing import Any, Final, cast
 
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import StreamingResponse
+from opentelemetry import trace
+from opentelemetry.trace import Link, Span, SpanContext
 from starlette.types import Send
 
 from protea_common.orm import JobEvent
+from protea_common.telemetry import extract_trace_context, get_tracer
 
 __all__ = ["FileDownload", "LiveEvents", "documented_as"]
 
@@ -50,7 +53,8 @@ class LiveEvents(_ClosedAtTheEnd):
     def __init__(self, events: AsyncIterator[JobEvent | None]) -> None:
         # Proxies that buffer would hold events back until there are many.
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        super().__init__(_written(events), headers=headers)
+        asked_by = trace.get_current_span().get_span_context()
+        super().__init__(_written(events, asked_by), headers=headers)
 
 
 def documented_as(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
@@ -58,11 +62,31 @@ def documented_as(media_type: str, description: str) -> dict[int | str, dict[str
     return {200: {"description": description, "content": {media_type: {"schema": {"type": "string"}}}}}
 
 
-async def _written(events: AsyncIterator[JobEvent | None]) -> AsyncIterator[bytes]:
+async def _written(events: AsyncIterator[JobEvent | None], asked_by: SpanContext) -> AsyncIterator[bytes]:
     yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
     async with aclosing(cast("AsyncGenerator[JobEvent | None]", events)) as source:
         async for event in source:
-            yield b": still here\n\n" if event is None else _event(event)
+            if event is None:
+                yield b": still here\n\n"
+                continue
+            span = _sent(event, asked_by)
+            yield _event(event)
+            span.end()  # asked for the next one, so this one is sent
+
+
+def _sent(event: JobEvent, asked_by: SpanContext) -> Span:
+    """Span the sending of an event in the trace of its job, with a link to the request that listens."""
+    attributes: dict[str, str | int] = {
+        "protea.job.id": str(event.job_id),
+        "protea.event.id": event.id,
+        "protea.event": event.event,
+    }
+    return get_tracer(__name__).start_span(
+        f"live {event.event}",
+        context=extract_trace_context({"traceparent": event.job.traceparent}),
+        attributes=attributes,
+        links=[Link(asked_by)] if asked_by.is_valid else [],
+    )
 
 
 def _event(event: JobEvent) -> bytes:
