@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import json
 import statistics
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Final
 
 from scaling_cluster import open_cluster
 from scaling_job import BATCH_SEQUENCES, Outcome, add_sequences, run_job
+from servers import traversable_folder
 
 __all__ = ["Run", "main", "medians", "plan", "ratios", "throughput"]
 
@@ -92,16 +92,9 @@ def main() -> None:
     """Print a line per run, the medians and the ratios."""
     arguments = _arguments()
     print(f"{'workers':>7} {'batches/s':>10} {'device busy':>12}  batches by worker")
-    with tempfile.TemporaryDirectory(prefix="protea-scaling-", ignore_cleanup_errors=True) as name:
-        # Run by root, PostgreSQL is another user, who must be able to traverse the folder.
-        Path(name).chmod(0o755)
+    with traversable_folder("protea-scaling-") as folder:
         runs = asyncio.run(
-            measure(
-                Path(name),
-                rounds=arguments.rounds,
-                batches=arguments.batches,
-                device_seconds=arguments.device_seconds,
-            )
+            measure(folder, rounds=arguments.rounds, batches=arguments.batches, device_seconds=arguments.device_seconds)
         )
     by_workers = medians(runs)
     print("\nmedian batches/s: " + ", ".join(f"{count}: {value:.2f}" for count, value in by_workers.items()))

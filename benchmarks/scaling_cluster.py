@@ -7,32 +7,23 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from scaling_worker import DEVICE_SECONDS_VARIABLE
+from servers import Servers, open_servers, platform_on
 
-from protea_common.db import upgrade_to_head
-from protea_common.messaging.rabbitmq import RabbitBus
 from protea_common.messaging.topology import WorkQueue
-from protea_common.runtime import Platform, open_platform
-from protea_common.settings import load_settings
+from protea_common.runtime import Platform
 from protea_standalone.edition import free_port
-from protea_standalone.postgres import EmbeddedPostgres
-
-TESTS: Final = Path(__file__).resolve().parents[1] / "tests"
-sys.path.append(str(TESTS))
-
-from support.rabbitmq import start_rabbitmq, virtual_host  # noqa: E402 - in the tests' folder, found by the line above
 
 __all__ = ["Cluster", "open_cluster"]
 
 WORKER: Final = Path(__file__).with_name("scaling_worker.py")
 COORDINATOR: Final = ("-m", "protea_embedder", "--role", "coordinator")
-SOURCE: Final = "protea-benchmark"
 
 READY_SECONDS: Final = 120.0
 """Patience for processes that start; on a busy machine one needs some seconds."""
@@ -103,40 +94,18 @@ class Cluster:
 @asynccontextmanager
 async def open_cluster(folder: Path, *, device_seconds: float) -> AsyncIterator[Cluster]:
     """Start the servers in a folder, with the newest schema; stop them when the block ends."""
-    with _postgres(folder) as db_url, _rabbitmq(folder) as amqp_url:
-        addresses = {"db_url": db_url, "amqp_url": amqp_url}
-        settings = load_settings(folder, overrides={**addresses, "artifacts_dir": folder / "artifacts"})
-        bus = RabbitBus(amqp_url, connection_name=SOURCE)
-        async with open_platform(settings, bus) as platform:
-            await upgrade_to_head(platform.engine)
-            yield Cluster(platform, folder, _environment(folder, addresses, device_seconds=device_seconds))
+    with open_servers(folder) as servers:
+        async with platform_on(servers) as platform:
+            yield Cluster(platform, folder, _environment(servers, device_seconds=device_seconds))
 
 
-@contextmanager
-def _postgres(folder: Path) -> Iterator[str]:
-    with EmbeddedPostgres(folder / "postgres", fallback_root=folder) as server:
-        server.create_database("scaling")
-        yield server.dsn("scaling")
-
-
-@contextmanager
-def _rabbitmq(folder: Path) -> Iterator[str]:
-    place = folder / "rabbitmq"
-    place.mkdir()
-    server = start_rabbitmq(place)
-    try:
-        with virtual_host(server) as url:
-            yield url
-    finally:
-        server.close()
-
-
-def _environment(folder: Path, addresses: dict[str, str], *, device_seconds: float) -> dict[str, str]:
+def _environment(servers: Servers, *, device_seconds: float) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PROTEA_")}
     return {
         **inherited,
-        **{f"PROTEA_{name.upper()}": value for name, value in addresses.items()},
-        "PROTEA_ARTIFACTS_DIR": str(folder / "artifacts"),
+        "PROTEA_DB_URL": servers.db_url,
+        "PROTEA_AMQP_URL": servers.amqp_url,
+        "PROTEA_ARTIFACTS_DIR": str(servers.folder / "artifacts"),
         "PROTEA_TUNING__WORKER__DB_POOL_SIZE": "5",
         "OMP_NUM_THREADS": "1",
         DEVICE_SECONDS_VARIABLE: str(device_seconds),

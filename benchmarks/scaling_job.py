@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import numpy as np
 from scaling_worker import DIMENSION
+from servers import SOURCE
 from sqlalchemy import func, insert, select, text
 
 from protea_common.db import session_scope
@@ -103,7 +104,7 @@ async def _submit(platform: Platform, *, sequences: int) -> tuple[UUID, UUID]:
     recipe = EmbeddingRecipe(model_name=f"stand-in-{uuid4().hex}")
     config = new_embedding_config(recipe, weights_uri=None, dimension=DIMENSION)
     query_set_id = uuid4()
-    async with platform.unit_of_work(source="protea-benchmark") as work:
+    async with platform.unit_of_work(source=SOURCE) as work:
         await ConfigStore(work.session).add(config, SHOWN)
         await work.session.execute(insert(QuerySet).values(id=query_set_id, name="scaling"))
         entries = [
@@ -114,7 +115,7 @@ async def _submit(platform: Platform, *, sequences: int) -> tuple[UUID, UUID]:
     payload = ComputeEmbeddings(
         embedding_config_id=config.id, query_set_id=query_set_id, sequences_per_job=BATCH_SEQUENCES
     )
-    async with platform.unit_of_work(source="protea-benchmark") as work:
+    async with platform.unit_of_work(source=SOURCE) as work:
         return config.id, await submit_job(work, NewJob(operation="compute_embeddings", payload=payload))
 
 

@@ -19,7 +19,6 @@ from protea_common.db import UnitOfWork, session_scope
 from protea_common.domain.sequence import compute_sequence_hash
 from protea_common.messaging.bus import MessageBus
 from protea_common.messaging.memory import MemoryBus
-from protea_common.messaging.outbox import OutboxRelay
 from protea_common.orm import (
     AnnotationSet,
     EmbeddingConfig,
@@ -86,8 +85,7 @@ class GatewayBench:
 
     async def relay(self) -> None:
         """Send what waits in the outbox."""
-        platform = self.platform
-        await OutboxRelay(platform.engine, platform.session_factory, platform.bus).send_due()
+        await self.platform.relay().send_due()
 
     def client_from(self, address: str, *, base_url: str = LOCAL) -> httpx.AsyncClient:
         """Call from another address, or by another name."""

@@ -42,15 +42,18 @@ class JobBench:
     ----------
     observed
         Every event that was committed through this bench, in order.
+    doorbell
+        Set at each of them.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.session_factory: SessionFactory = build_session_factory(engine)
         self.observed: list[Event] = []
+        self.doorbell = asyncio.Event()
 
     def unit_of_work(self) -> UnitOfWork:
-        return UnitOfWork(self.session_factory, source="test", observe=self.observed.append)
+        return UnitOfWork(self.session_factory, source="test", observe=self._observe)
 
     def parts(self, *, heartbeat: timedelta = timedelta(milliseconds=50)) -> ConsumerParts:
         return ConsumerParts(
@@ -59,8 +62,12 @@ class JobBench:
             worker="worker-1",
             lease=LeaseTimes(lease=LEASE, heartbeat=heartbeat),
             retry=RetryPolicy(base=timedelta(0)),
-            observe=self.observed.append,
+            observe=self._observe,
         )
+
+    def _observe(self, event: Event) -> None:
+        self.observed.append(event)
+        self.doorbell.set()
 
     async def submit(self, *, max_attempts: int = 5, **payload: str) -> UUID:
         new = NewJob(

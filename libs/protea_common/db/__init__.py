@@ -11,10 +11,9 @@ from protea_common.db.engine import (
     wait_for_database,
 )
 from protea_common.db.migrations import migrations_folder, upgrade_to_head
-from protea_common.db.unit_of_work import OUTBOX_CHANNEL, UnitOfWork
+from protea_common.db.unit_of_work import UnitOfWork
 
 __all__ = [
-    "OUTBOX_CHANNEL",
     "DatabaseUnavailableError",
     "SessionFactory",
     "UnitOfWork",

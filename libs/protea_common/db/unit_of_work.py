@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import func, insert, text
+from sqlalchemy import func, insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,10 +17,10 @@ from protea_common.events import Envelope, Event
 from protea_common.orm import InboxEvent, OutboxEvent
 from protea_common.telemetry import created_message, inject_trace_context
 
-__all__ = ["OUTBOX_CHANNEL", "UnitOfWork"]
+__all__ = ["UnitOfWork"]
 
-OUTBOX_CHANNEL = "protea_outbox"
-"""PostgreSQL NOTIFY channel that wakes the relay when an event was committed."""
+_ROWS_PER_STATEMENT = 500
+"""Outbox rows written at once: seven parameters each, and PostgreSQL takes at most 65,535 a statement."""
 
 
 class UnitOfWork:
@@ -163,20 +163,17 @@ class UnitOfWork:
                 self._count(entry)
 
     async def _write_outbox(self, session: AsyncSession) -> None:
-        if not self._outbox and not self._repeated:
-            return
-        # One statement per event: available_at may be an SQL expression, and a unit of work sends few.
-        for row in self._outbox:
-            await _insert_event(session, row)
+        created = [_created(row) for row in self._outbox]
+        for start in range(0, len(created), _ROWS_PER_STATEMENT):
+            await session.execute(insert(OutboxEvent).values(created[start : start + _ROWS_PER_STATEMENT]))
         for row in self._repeated:
             again = {"headers": row["headers"], "available_at": row["available_at"], "sent_at": None}
             await session.execute(
                 upsert(OutboxEvent).values(**row).on_conflict_do_update(index_elements=[OutboxEvent.id], set_=again)
             )
-        await session.execute(text(f"NOTIFY {OUTBOX_CHANNEL}"))
 
 
-async def _insert_event(session: AsyncSession, row: Mapping[str, Any]) -> None:
-    """Write an outbox row under the span that its message continues."""
+def _created(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an outbox row the span that its message continues."""
     with created_message(row["headers"], routing_key=row["routing_key"], message_id=str(row["id"])) as headers:
-        await session.execute(insert(OutboxEvent).values(**{**row, "headers": headers}))
+        return {**row, "headers": headers}

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import Select, exists, func, select, update
 from sqlalchemy.orm import aliased
 
 from protea_common.db import UnitOfWork
 from protea_common.errors import TransientError
 from protea_common.events import JobStarted
-from protea_common.jobs.timeline import record
+from protea_common.jobs.timeline import record_each
 from protea_common.orm import LEASE_TOKEN_SEQUENCE, BatchStatus, Job, JobBatch, JobStatus
 
-__all__ = ["BatchClaim", "JobClaim", "LeaseLostError", "claim_batch", "claim_job", "guard_batch", "guard_job"]
+__all__ = [
+    "BatchClaim",
+    "ClaimRequest",
+    "JobClaim",
+    "LeaseLostError",
+    "claim_batch",
+    "claim_job",
+    "claim_jobs",
+    "guard_batch",
+    "guard_job",
+]
 
 
 class LeaseLostError(TransientError):
@@ -76,6 +86,16 @@ class BatchClaim:
     event_id: UUID
 
 
+_JOB_CLAIM_COLUMNS = (
+    Job.id.label("job_id"),
+    Job.operation,
+    Job.payload,
+    Job.attempt,
+    Job.max_attempts,
+    Job.lease_token.label("token"),
+)
+"""The columns that a claim is made of, under the names of `JobClaim`."""
+
 _BATCH_CLAIM_COLUMNS = (
     JobBatch.id.label("batch_id"),
     JobBatch.job_id,
@@ -91,19 +111,50 @@ _BATCH_CLAIM_COLUMNS = (
 """The columns that a claim is made of, under the names of `BatchClaim`."""
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """A message that offers a job.
+
+    Attributes
+    ----------
+    job_id
+        The job.
+    event_id
+        The event that offers it.
+    traceparent
+        Trace that its `JobStarted` belongs to; the current span's when ``None``.
+    """
+
+    job_id: UUID
+    event_id: UUID
+    traceparent: str | None = None
+
+
 async def claim_job(
     work: UnitOfWork, job_id: UUID, *, event_id: UUID, lease: timedelta, worker: str
 ) -> JobClaim | None:
-    """Move a job from QUEUED to RUNNING and hold it; ``None`` if there is nothing to do.
+    """Move a job from QUEUED to RUNNING and hold it; ``None`` if there is nothing to do."""
+    claims = await claim_jobs(work, [ClaimRequest(job_id, event_id)], lease=lease, worker=worker)
+    return claims.get(job_id)
+
+
+async def claim_jobs(
+    work: UnitOfWork, requests: Sequence[ClaimRequest], *, lease: timedelta, worker: str
+) -> dict[UUID, JobClaim]:
+    """Move jobs from QUEUED to RUNNING and hold them; those with which there is nothing to do are left out.
 
     A job that waits for another can be claimed once that one has succeeded. A second delivery finds the job running,
-    ended or cancelled, and gets ``None``.
+    ended or cancelled.
+
+    Parameters
+    ----------
+    requests
+        One per job.
     """
-    upstream = aliased(Job)
-    released = exists().where(upstream.id == Job.waits_for_job_id, upstream.status == JobStatus.SUCCEEDED)
+    by_job = {request.job_id: request for request in requests}
     statement = (
         update(Job)
-        .where(Job.id == job_id, Job.status == JobStatus.QUEUED, Job.waits_for_job_id.is_(None) | released)
+        .where(Job.id.in_(_claimable(by_job)))
         .values(
             status=JobStatus.RUNNING,
             started_at=func.coalesce(Job.started_at, func.now()),
@@ -113,16 +164,29 @@ async def claim_job(
             worker=worker,
             available_at=None,
         )
-        .returning(Job.operation, Job.payload, Job.attempt, Job.max_attempts, Job.lease_token)
+        .returning(*_JOB_CLAIM_COLUMNS)
         .execution_options(synchronize_session=False)
     )
-    row = (await work.session.execute(statement)).one_or_none()
-    if row is None:
-        return None
-    claim = JobClaim(job_id, row.operation, row.payload, row.attempt, row.max_attempts, row.lease_token, event_id)
-    await record(work, job_id, "job.started", fields={"attempt": row.attempt, "worker": worker})
-    work.publish(JobStarted(job_id=job_id, operation=row.operation, attempt=row.attempt))
-    return claim
+    rows = (await work.session.execute(statement)).mappings()
+    claims = {row["job_id"]: JobClaim(**row, event_id=by_job[row["job_id"]].event_id) for row in rows}
+    started = {id_: {"attempt": claim.attempt, "worker": worker} for id_, claim in claims.items()}
+    await record_each(work, "job.started", started)
+    for id_, claim in claims.items():
+        event = JobStarted(job_id=id_, operation=claim.operation, attempt=claim.attempt)
+        work.publish(event, traceparent=by_job[id_].traceparent)
+    return claims
+
+
+def _claimable(job_ids: Collection[UUID]) -> Select[UUID]:
+    """Lock what can be claimed in the order of ids, so that workers who are offered the same jobs do not deadlock."""
+    upstream = aliased(Job)
+    released = exists().where(upstream.id == Job.waits_for_job_id, upstream.status == JobStatus.SUCCEEDED)
+    return (
+        select(Job.id)
+        .where(Job.id.in_(job_ids), Job.status == JobStatus.QUEUED, Job.waits_for_job_id.is_(None) | released)
+        .order_by(Job.id)
+        .with_for_update(of=Job, key_share=True)
+    )
 
 
 async def claim_batch(

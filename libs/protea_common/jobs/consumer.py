@@ -16,8 +16,9 @@ from protea_common.events import Envelope, Event, EventFormatError, JobCreated
 from protea_common.events.batch import BatchRequested
 from protea_common.events.registry import read_event
 from protea_common.jobs.batches import abandon_batch, fail_batch
-from protea_common.jobs.claim import BatchClaim, JobClaim, LeaseLostError, claim_batch, claim_job, guard_job
+from protea_common.jobs.claim import BatchClaim, JobClaim, LeaseLostError, claim_batch, guard_job
 from protea_common.jobs.ending import fail_job
+from protea_common.jobs.grouping import GroupedClaims
 from protea_common.jobs.lease import LeaseTimes, run_under_lease
 from protea_common.jobs.retry import RetryPolicy, hand_back_batch, hand_back_job, retry_batch, retry_job
 from protea_common.jobs.spans import run_traced
@@ -71,6 +72,7 @@ class ConsumerParts:
 
 def consume_jobs(use_cases: Mapping[str, JobUseCase], parts: ConsumerParts) -> Handler:
     """Make the handler of a queue of ``job.created`` messages from a table "operation -> use case"."""
+    claims = GroupedClaims(parts.unit_of_work, lease=parts.lease.lease, worker=parts.worker)
 
     async def handle(message: IncomingMessage) -> Disposition:
         try:
@@ -81,7 +83,9 @@ def consume_jobs(use_cases: Mapping[str, JobUseCase], parts: ConsumerParts) -> H
             reason = f"The queue {message.queue} has no use case for {envelope.type} {getattr(event, 'operation', '')}."
             return DeadLettered(reason=reason, error_code="NoUseCase", attempts=1)
         with consumer_span(message, operation=event.operation):
-            return await _run_job(use_cases[event.operation], event.job_id, envelope.id, parts)
+            # A database that is away raises here: the bus puts the message back, after a pause that grows.
+            claim = await claims.claim(event.job_id, envelope.id)
+            return Acknowledged() if claim is None else await _run_job(use_cases[event.operation], claim, parts)
 
     return handle
 
@@ -108,16 +112,11 @@ def _read(message: IncomingMessage) -> tuple[Envelope, Event]:
     return envelope, read_event(envelope.type, decode(message.body))
 
 
-async def _run_job(use_case: JobUseCase, job_id: UUID, event_id: UUID, parts: ConsumerParts) -> Disposition:
-    # A database that is away raises here: the bus puts the message back, after a pause that grows.
-    async with parts.unit_of_work() as work:
-        claim = await claim_job(work, job_id, event_id=event_id, lease=parts.lease.lease, worker=parts.worker)
-    if claim is None:
-        return Acknowledged()
+async def _run_job(use_case: JobUseCase, claim: JobClaim, parts: ConsumerParts) -> Disposition:
     try:
         await run_under_lease(parts.session_factory, claim, lambda: run_traced(use_case, claim), times=parts.lease)
     except LeaseLostError as exc:
-        logger.info("work stopped", extra={"job_id": str(job_id), "detail": str(exc)})
+        logger.info("work stopped", extra={"job_id": str(claim.job_id), "detail": str(exc)})
     except asyncio.CancelledError:
         async with parts.unit_of_work() as work:
             await hand_back_job(work, claim)

@@ -12,7 +12,7 @@ from protea_common.db import UnitOfWork
 from protea_common.events import JobProgress
 from protea_common.orm import Job, JobEvent, JobStatus
 
-__all__ = ["Level", "record", "report_progress"]
+__all__ = ["Level", "record", "record_each", "report_progress"]
 
 Level = Literal["info", "warning", "error"]
 
@@ -31,6 +31,15 @@ async def record(
         insert(JobEvent).values(job_id=job_id, event=event, level=level, message=message, fields=dict(fields or {}))
     )
     work.note(event)
+
+
+async def record_each(work: UnitOfWork, event: str, fields: Mapping[UUID, Mapping[str, Any]]) -> None:
+    """Append the same entry to the timelines of several jobs, each with its own fields."""
+    rows = [{"job_id": job_id, "event": event, "level": "info", "fields": dict(own)} for job_id, own in fields.items()]
+    if rows:
+        await work.session.execute(insert(JobEvent).values(rows))
+    for _ in rows:
+        work.note(event)
 
 
 async def report_progress(work: UnitOfWork, job_id: UUID, *, current: int, total: int | None) -> None:

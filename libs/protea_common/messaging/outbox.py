@@ -5,17 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 
-import asyncpg
 from sqlalchemy import Row, func, select, update
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from protea_common.db import OUTBOX_CHANNEL, SessionFactory, session_scope
+from protea_common.db import SessionFactory, session_scope
 from protea_common.errors import TransientError
 from protea_common.messaging.bus import MessageBus, OutgoingMessage, UnroutableError
 from protea_common.messaging.codec import encode
@@ -30,28 +26,34 @@ _BATCH = 500
 """Rows sent in one transaction: their confirms are awaited together, so more is faster but locks rows for longer."""
 
 _POLL = timedelta(seconds=1)
-"""Longest wait for a row when no notification comes: delayed rows become due without one."""
+"""Longest wait for a row when the doorbell stays silent: delayed rows become due without it."""
 
 
 class OutboxRelay:
     """Moves outbox rows to the bus; several relays share the work, since each locks the rows that it sends.
 
     A crash between the confirm and the commit sends a row twice; consumers claim, so the second delivery does nothing.
+
+    Parameters
+    ----------
+    session_factory, bus
+        From where to where.
+    doorbell
+        Set by whoever in this process has committed an event. Events of a process that died after its commit, and
+        delayed ones, are found within a second by any relay.
     """
 
-    def __init__(self, engine: AsyncEngine, session_factory: SessionFactory, bus: MessageBus) -> None:
-        self._engine = engine
+    def __init__(self, session_factory: SessionFactory, bus: MessageBus, *, doorbell: asyncio.Event) -> None:
         self._session_factory = session_factory
         self._bus = bus
-        self._wake = asyncio.Event()
+        self._doorbell = doorbell
 
     async def run(self) -> None:
-        """Send rows until cancelled: at once when a commit notifies, at the latest every second."""
+        """Send rows until cancelled: at once when the doorbell rings, at the latest every second."""
         while True:
             try:
-                async with self._listening():
-                    await self._relay_until_disconnected()
-            except (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, TransientError) as exc:
+                await self._send_when_rung()
+            except (OSError, DBAPIError, TransientError) as exc:
                 logger.warning("the relay waits", extra={"detail": str(exc)})
                 await asyncio.sleep(_POLL.total_seconds())
 
@@ -67,7 +69,7 @@ class OutboxRelay:
             due = (
                 select(OutboxEvent.id, OutboxEvent.routing_key, OutboxEvent.body, OutboxEvent.headers)
                 .where(OutboxEvent.sent_at.is_(None), OutboxEvent.available_at <= func.now())
-                .order_by(OutboxEvent.sequence)
+                .order_by(OutboxEvent.available_at, OutboxEvent.sequence)
                 .limit(_BATCH)
                 .with_for_update(skip_locked=True)
             )
@@ -94,28 +96,14 @@ class OutboxRelay:
             if lost:
                 logger.exception("no queue takes this work", extra={"routing_keys": sorted(lost)})
 
-    async def _relay_until_disconnected(self) -> None:
+    async def _send_when_rung(self) -> None:
         while True:
-            self._wake.clear()
+            self._doorbell.clear()
             while await self.send_due() == _BATCH:
                 pass
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_POLL.total_seconds()):
-                    await self._wake.wait()
-
-    @asynccontextmanager
-    async def _listening(self) -> AsyncIterator[None]:
-        # A connection of its own: LISTEN lasts as long as the connection, which a pool would hand to others.
-        url = make_url(str(self._engine.url.render_as_string(hide_password=False))).set(drivername="postgresql")
-        connection = await asyncpg.connect(url.render_as_string(hide_password=False))
-        try:
-            await connection.add_listener(OUTBOX_CHANNEL, self._notified)
-            yield
-        finally:
-            await connection.close()
-
-    def _notified(self, *_: object) -> None:
-        self._wake.set()
+                    await self._doorbell.wait()
 
 
 def _asks_for_work(routing_key: str) -> bool:

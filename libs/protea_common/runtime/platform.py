@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from protea_common.db import SessionFactory, UnitOfWork, build_engine, build_session_factory, wait_for_database
+from protea_common.events import Event
 from protea_common.jobs import ConsumerParts, LeaseTimes, Reaper, ReaperTimes, RetryPolicy
 from protea_common.jobs.metrics import count_entry, count_event
 from protea_common.messaging.bus import MessageBus
@@ -43,6 +45,8 @@ class Platform:
         What ``/metrics`` shows.
     worker
         Name of this process on the rows that it holds: host and process id.
+    doorbell
+        Wakes this process's relay when an event was committed.
     """
 
     settings: Settings
@@ -52,13 +56,14 @@ class Platform:
     artifacts: ArtifactStore
     metrics: MetricRegistry
     worker: str
+    doorbell: asyncio.Event = field(default_factory=asyncio.Event)
 
     def unit_of_work(self, *, source: str) -> UnitOfWork:
         """Begin a transaction whose events come from ``source``."""
         return UnitOfWork(
             self.session_factory,
             source=source,
-            observe=partial(count_event, self.metrics),
+            observe=self._observe,
             count=partial(count_entry, self.metrics),
         )
 
@@ -71,19 +76,23 @@ class Platform:
             worker=self.worker,
             lease=LeaseTimes(lease=worker.lease, heartbeat=worker.heartbeat),
             retry=RetryPolicy(base=worker.retry_base, maximum=worker.retry_maximum),
-            observe=partial(count_event, self.metrics),
+            observe=self._observe,
             count=partial(count_entry, self.metrics),
         )
 
     def relay(self) -> OutboxRelay:
         """Make this process's outbox relay."""
-        return OutboxRelay(self.engine, self.session_factory, self.bus)
+        return OutboxRelay(self.session_factory, self.bus, doorbell=self.doorbell)
 
     def reaper(self, *, forgetful_bus: bool) -> Reaper:
         """Make this process's reaper."""
         worker = self.settings.worker
         times = ReaperTimes(interval=worker.reaper_interval, stalled_after=worker.stalled_after)
         return Reaper(partial(self.unit_of_work, source="protea-reaper"), times=times, forgetful_bus=forgetful_bus)
+
+    def _observe(self, event: Event) -> None:
+        self.doorbell.set()
+        count_event(self.metrics, event)
 
 
 @asynccontextmanager

@@ -29,9 +29,9 @@ async def test_a_role_decides_which_queues_are_read(platform: Platform, role: Ro
         assert [consumer.queue for consumer in service.consumers] == queues
 
 
-async def test_a_worker_holds_one_batch_at_a_time(platform: Platform) -> None:
-    async with build_service(platform, settings=EmbedderSettings(role=Role.WORKER)) as service:
-        assert [consumer.prefetch for consumer in service.consumers] == [1]
+async def test_a_worker_holds_as_many_batches_as_it_is_set_to(platform: Platform) -> None:
+    async with build_service(platform, settings=EmbedderSettings(role=Role.WORKER, worker_prefetch=3)) as service:
+        assert [consumer.prefetch for consumer in service.consumers] == [3]
 
 
 async def test_without_settings_a_service_takes_all_roles(

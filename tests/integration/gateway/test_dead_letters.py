@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from protea_common.events import JobCreated
 from protea_common.jobs import NewJob, submit_job
 from protea_common.messaging.bus import Acknowledged, DeadLettered, Disposition, IncomingMessage
-from protea_common.messaging.outbox import OutboxRelay
 from protea_common.operations import Ping
 from protea_common.orm import DeadLetter
 from support.gateway import GatewayBench
@@ -45,7 +44,7 @@ async def test_a_message_that_fails_for_good_ends_in_the_list(gateway: GatewayBe
     async with gateway.unit_of_work() as work:
         job_id = await submit_job(work, NewJob(operation="ping", payload=Ping()))
     platform = gateway.platform
-    await OutboxRelay(platform.engine, platform.session_factory, platform.bus).send_due()
+    await platform.relay().send_due()
     await settled(gateway, 1)
     await subscription.stop(platform.settings.worker.heartbeat)
 

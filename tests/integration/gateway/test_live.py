@@ -17,7 +17,6 @@ import pytest
 from sqlalchemy import insert, select
 
 from protea_common.jobs import cancel_job, claim_job, record, succeed_job
-from protea_common.messaging.outbox import OutboxRelay
 from protea_common.orm import Job, JobEvent
 from protea_common.runtime import serve_http
 from support.gateway import GatewayBench, open_gateway
@@ -254,7 +253,7 @@ async def test_silence_is_filled_with_comments(served: GatewayBench) -> None:
 async def test_a_broadcast_wakes_the_stream_before_the_next_poll(migrated_database_url: str, tmp_path: Path) -> None:
     never = timedelta(hours=1)
     async with open_gateway(migrated_database_url, tmp_path, stream_heartbeat=never, stream_poll=never) as gateway:
-        relay = OutboxRelay(gateway.platform.engine, gateway.platform.session_factory, gateway.platform.bus)
+        relay = gateway.platform.relay()
         job_id = await ping(gateway)
         await relay.send_due()
         answer = asyncio.ensure_future(gateway.client.get(f"/v1/jobs/{job_id}/stream"))

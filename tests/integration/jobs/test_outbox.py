@@ -44,7 +44,7 @@ async def bus() -> AsyncIterator[MemoryBus]:
 
 
 def relay(bench: JobBench, bus: MemoryBus) -> OutboxRelay:
-    return OutboxRelay(bench.engine, bench.session_factory, bus)
+    return OutboxRelay(bench.session_factory, bus, doorbell=bench.doorbell)
 
 
 async def unsent(bench: JobBench) -> int:
