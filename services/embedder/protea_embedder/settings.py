@@ -8,6 +8,7 @@ from pydantic import Field, PositiveInt
 
 from protea_common.runtime import Role
 from protea_common.settings import ServiceSettings
+from protea_embedder.domain.precision import DeviceName, Placement, Precision
 
 __all__ = ["EmbedderSettings"]
 
@@ -29,3 +30,16 @@ class EmbedderSettings(ServiceSettings):
         131_072, description="Most that the encoder computes at once: longest sequence x number of sequences."
     )
     batch_sequences: PositiveInt = Field(256, description="Most sequences that the encoder computes at once.")
+    device: DeviceName = Field(DeviceName.AUTO, description="auto, cpu or cuda; auto is a GPU if there is one.")
+    precision: Precision = Field(
+        Precision.AUTO,
+        description="auto, float32, bfloat16 or float16; auto is bfloat16 where the device multiplies it natively.",
+    )
+    threads: PositiveInt = Field(
+        1, description="Threads of a CPU for a language model; a second process serves a second core better."
+    )
+
+    @property
+    def placement(self) -> Placement:
+        """Where language models run."""
+        return Placement(self.device, self.precision, self.threads)

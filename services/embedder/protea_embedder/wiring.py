@@ -12,9 +12,11 @@ from typing import Final
 
 from protea_common.runtime import Platform
 from protea_embedder.adapters.encoders import EncoderCache
+from protea_embedder.domain.token_budget import TokenBudget
 from protea_embedder.settings import EmbedderSettings
 from protea_embedder.usecases.compute_embeddings import CutIntoBatches
-from protea_embedder.usecases.embed_batch import DeviceLimits, EmbedBatch, EncoderOf
+from protea_embedder.usecases.device import DeviceRunner
+from protea_embedder.usecases.embed_batch import EmbedBatch, EncoderOf
 from protea_embedder.usecases.fit_kmer_encoder import FitEncoder
 
 __all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
@@ -58,7 +60,12 @@ async def open_process(
     """
     device = ThreadPoolExecutor(1, thread_name_prefix="embedder-device")
     fitting = ThreadPoolExecutor(1, thread_name_prefix="embedder-fitting")
-    cache = EncoderCache(artifacts=platform.artifacts, executor=device, capacity=settings.encoder_cache_max)
+    cache = EncoderCache(
+        artifacts=platform.artifacts,
+        executor=device,
+        capacity=settings.encoder_cache_max,
+        placement=settings.placement,
+    )
     try:
         yield ProcessContext(platform, settings, device, fitting, encoder_of or cache.get)
     finally:
@@ -91,9 +98,10 @@ class Factory:
         return EmbedBatch(
             unit_of_work=self._unit_of_work,
             encoder_of=context.encoder_of,
-            executor=context.device,
-            limits=DeviceLimits(
-                batch_tokens=context.settings.batch_tokens, batch_sequences=context.settings.batch_sequences
+            device=DeviceRunner(
+                executor=context.device,
+                budget=TokenBudget(context.settings.batch_tokens, context.settings.batch_sequences),
+                metrics=context.platform.metrics,
             ),
             metrics=context.platform.metrics,
         )

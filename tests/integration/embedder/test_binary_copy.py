@@ -25,7 +25,10 @@ async def rows_for(bench: EmbedderBench, vectors: NDArray[np.float16]) -> Stored
     ids = [await bench.add_sequence(residues) for residues in random_proteins(len(vectors))]
     return StoredVectors(
         sequence_ids=np.array(ids, dtype=np.int64),
+        chunk_starts=np.zeros(len(vectors), dtype=np.int32),
+        chunk_ends=None,
         residues=np.arange(len(vectors), dtype=np.int32),
+        truncated=np.zeros(len(vectors), dtype=np.bool_),
         vectors=vectors,
     )
 
@@ -73,6 +76,28 @@ async def test_the_other_columns_are_those_of_a_whole_sequence(bench: EmbedderBe
         assert (record["chunk_index_s"], record["chunk_index_e"]) == (0, None)
         assert (record["embedding_dim"], record["convention_version"]) == (3, 1)
         assert (record["residues"], record["truncated"]) == (residues, False)
+
+
+async def test_chunks_come_back_with_the_residues_that_they_cover(bench: EmbedderBench) -> None:
+    config = await bench.add_kmer_config()
+    sequence_id = await bench.add_sequence("MKTAYIAKQR")
+    rows = StoredVectors(
+        sequence_ids=np.array([sequence_id, sequence_id], dtype=np.int64),
+        chunk_starts=np.array([0, 4], dtype=np.int32),
+        chunk_ends=np.array([6, 10], dtype=np.int32),
+        residues=np.array([6, 6], dtype=np.int32),
+        truncated=np.array([True, True]),
+        vectors=np.array([[1, 2, 3], [4, 5, 6]], dtype=np.float16),
+    )
+
+    assert await write(bench, rows, config) == 2
+    assert await write(bench, rows, config) == 0
+    assert await write(bench, rows, config, replace=True) == 2
+
+    found = sorted(await read_back(bench), key=lambda record: record["chunk_index_s"])
+    spans = [(record["chunk_index_s"], record["chunk_index_e"], record["truncated"]) for record in found]
+    assert spans == [(0, 6, True), (4, 10, True)]
+    assert [record["embedding"].to_list() for record in found] == [[1, 2, 3], [4, 5, 6]]
 
 
 async def test_a_copy_of_several_chunks_keeps_every_row(bench: EmbedderBench) -> None:

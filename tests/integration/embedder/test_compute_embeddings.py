@@ -40,6 +40,8 @@ async def test_every_protein_gets_the_vector_that_the_encoder_gives_in_half_prec
         "sequences": 9,
         "residues": sum(map(len, SEQUENCES)),
         "vectors_written": 9,
+        "truncated": 0,
+        "in_windows": 0,
         "batches": 3,
         "skipped_existing": 0,
     }

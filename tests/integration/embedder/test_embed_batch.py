@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from protea_common.jobs import cancel_job, consume_batches
@@ -20,11 +22,13 @@ from protea_common.runtime import Platform
 from protea_embedder.domain.embedding_config import EmbeddingConfig
 from protea_embedder.domain.encoder import Encoder
 from protea_embedder.domain.kmer_encoder import KmerEncoder
-from protea_embedder.domain.recipe import EmbeddingRecipe
-from protea_embedder.usecases.embed_batch import DeviceLimits, EmbedBatch
+from protea_embedder.domain.token_budget import TokenBudget
+from protea_embedder.usecases.device import DeviceRunner
+from protea_embedder.usecases.embed_batch import EmbedBatch
 from support.embedder_bench import EmbedderBench, open_bench, small_state
 from support.flaky_store import FlakyStore
 from support.proteins import random_proteins
+from support.tiny_models import tiny_recipe
 
 SEQUENCES = random_proteins(6)
 
@@ -46,8 +50,7 @@ def handler(
     use_case = EmbedBatch(
         unit_of_work=bench.unit_of_work,
         encoder_of=encoder_of,
-        executor=executor,
-        limits=DeviceLimits(batch_tokens=1_000, batch_sequences=2),
+        device=DeviceRunner(executor=executor, budget=TokenBudget(1_000, 2), metrics=bench.platform.metrics),
         metrics=bench.platform.metrics,
     )
     return consume_batches(use_case, bench.platform.consumer_parts(source="test"))
@@ -114,17 +117,22 @@ async def test_changed_weights_fail_the_job_for_good(bench: EmbedderBench) -> No
     assert await bench.vectors() == {}
 
 
-async def test_a_backend_that_this_build_lacks_fails_the_job_and_names_those_it_has(bench: EmbedderBench) -> None:
-    config = await bench.add_config(EmbeddingRecipe(model_name="facebook/esm2_t6_8M_UR50D"), weights_uri=None)
+async def test_without_torch_the_job_fails_and_says_what_to_install(
+    bench: EmbedderBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where only protea[standalone] is installed: the import fails.
+    for module in [name for name in sys.modules if name.startswith("protea_embedder.adapters.language_models")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    config = await bench.add_config(tiny_recipe("esm", digest="0" * 64), weights_uri=None)
     await bench.add_proteins(SEQUENCES)
-
     job_id, (message,) = await dispatched(bench, config)
 
     await bench.deliver(message)
 
     job = await bench.job(job_id)
     assert (job.status, job.error_code) == (JobStatus.FAILED, "UnsupportedBackendError")
-    assert "this build has kmer" in str(job.error_message)
+    assert "pip install 'protea[embedder-torch]'" in str(job.error_message)
 
 
 async def test_a_value_beyond_half_precision_fails_the_job_and_names_embedding_scale(bench: EmbedderBench) -> None:

@@ -6,16 +6,19 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import ClassVar
 from uuid import UUID
 
 from protea_common.errors import PermanentError
 from protea_common.storage import ArtifactStore
+from protea_embedder.adapters.model_store import ModelStore, WeightsDigestMismatchError
 from protea_embedder.domain.embedding_config import EmbeddingConfig
 from protea_embedder.domain.encoder import Encoder
 from protea_embedder.domain.kmer_encoder import KmerEncoder
 from protea_embedder.domain.kmer_state import from_safetensors, state_digest
-from protea_embedder.domain.recipe import ModelBackend
+from protea_embedder.domain.precision import ANYWHERE, Placement
+from protea_embedder.domain.recipe import TORCH_BACKENDS, EmbeddingRecipe, ModelBackend
 
 __all__ = [
     "EncoderCache",
@@ -25,14 +28,8 @@ __all__ = [
 ]
 
 
-class WeightsDigestMismatchError(PermanentError):
-    """The encoder's file is not the one that the recipe was made with."""
-
-    slug: ClassVar[str] = "weights-digest-mismatch"
-
-
 class UnsupportedBackendError(PermanentError):
-    """The recipe needs a backend that is not part of this build of the embedder."""
+    """The recipe needs a backend whose libraries are not installed here."""
 
     slug: ClassVar[str] = "unsupported-backend"
 
@@ -53,16 +50,23 @@ class EncoderCache:
         The device's thread, which checks and unpacks them.
     capacity
         Encoders kept, at least 1.
+    placement
+        Where language models run.
     """
 
-    def __init__(self, *, artifacts: ArtifactStore, executor: Executor, capacity: int) -> None:
+    def __init__(
+        self, *, artifacts: ArtifactStore, executor: Executor, capacity: int, placement: Placement = ANYWHERE
+    ) -> None:
         self._artifacts = artifacts
+        self._models = ModelStore(artifacts=artifacts, executor=executor)
         self._executor = executor
         self._capacity = capacity
+        self._placement = placement
         self._encoders: OrderedDict[UUID, Encoder] = OrderedDict()
         self._lock = asyncio.Lock()
         self._loaders: dict[str, Callable[[EmbeddingConfig], Awaitable[Encoder]]] = {
             ModelBackend.KMER: self._load_kmer,
+            **dict.fromkeys(TORCH_BACKENDS, self._load_language_model),
         }
 
     async def get(self, config: EmbeddingConfig) -> Encoder:
@@ -71,7 +75,7 @@ class EncoderCache:
         Raises
         ------
         UnsupportedBackendError
-            If this build cannot run the recipe's backend.
+            If what the recipe's backend needs is not installed.
         WeightsDigestMismatchError
             If the file's SHA-256 is not the recipe's.
         ArtifactNotFoundError
@@ -86,12 +90,17 @@ class EncoderCache:
             return self._encoders[config.id]
 
     async def _load(self, config: EmbeddingConfig) -> Encoder:
-        backend = config.recipe.model_backend
-        if backend not in self._loaders:
-            raise UnsupportedBackendError(
-                f"Recipe {config.id} needs the backend {backend!r}; this build has {', '.join(sorted(self._loaders))}."
+        return await self._loaders[config.recipe.model_backend](config)
+
+    async def _load_language_model(self, config: EmbeddingConfig) -> Encoder:
+        open_model = _language_model_opener(config)
+        if config.recipe.weights_digest is None:
+            raise WeightsDigestMismatchError(
+                f"Recipe {config.id} names no weights; register its model with `protea encoder add`."
             )
-        return await self._loaders[backend](config)
+        loop = asyncio.get_running_loop()
+        async with self._models.lend(config.recipe.weights_digest) as folder:
+            return await loop.run_in_executor(self._executor, open_model, folder, config.recipe, self._placement)
 
     async def _load_kmer(self, config: EmbeddingConfig) -> Encoder:
         # Found by its content, not by the stored URI: that would break when the store moves.
@@ -108,3 +117,22 @@ def _open_kmer(data: bytes, config: EmbeddingConfig) -> KmerEncoder:
             f"{config.recipe.weights_digest} is expected; restore the file or fit the encoder again."
         )
     return KmerEncoder(from_safetensors(data), normalize=config.recipe.normalize)
+
+
+def _language_model_opener(config: EmbeddingConfig) -> Callable[[Path, EmbeddingRecipe, Placement], Encoder]:
+    """Find what opens language models; here, since most installations have no torch.
+
+    Raises
+    ------
+    UnsupportedBackendError
+        Saying what to install.
+    """
+    try:
+        from protea_embedder.adapters.language_models.loading import load_encoder
+    except ModuleNotFoundError as exc:
+        raise UnsupportedBackendError(
+            f"Recipe {config.id} needs the backend {config.recipe.model_backend!r}, which runs on torch, and the "
+            f"package {exc.name} is not installed: pip install 'protea[embedder-torch]', or choose a recipe of the "
+            "k-mer encoder."
+        ) from exc
+    return load_encoder

@@ -46,38 +46,36 @@ _ROWS_PER_FETCH = 5_000
 
 _RECIPE_COLUMNS = tuple(getattr(ConfigRow, field.name) for field in fields(EmbeddingRecipe))
 
-_CREATE_INCOMING = text("""
+_COLUMNS = ", ".join(COPY_COLUMNS)
+
+_CREATE_INCOMING = text(f"""
     CREATE TEMPORARY TABLE incoming_embedding WITH (toast_tuple_target = 8160) ON COMMIT DROP AS
-    SELECT sequence_id, embedding_config_id, embedding, embedding_dim, convention_version, residues
-    FROM sequence_embedding WITH NO DATA
-""")
+    SELECT {_COLUMNS} FROM sequence_embedding WITH NO DATA
+""")  # noqa: S608 - names of columns, no input
 
 # In the order of the key: of two jobs that write the same sequences the second waits, and neither deadlocks.
-_INSERT_MISSING = text("""
+_INSERT_MISSING = text(f"""
     WITH written AS (
-        INSERT INTO sequence_embedding
-            (sequence_id, embedding_config_id, embedding, embedding_dim, convention_version, residues)
-        SELECT sequence_id, embedding_config_id, embedding, embedding_dim, convention_version, residues
-        FROM incoming_embedding ORDER BY sequence_id
+        INSERT INTO sequence_embedding ({_COLUMNS})
+        SELECT {_COLUMNS} FROM incoming_embedding ORDER BY sequence_id, chunk_index_s
         ON CONFLICT (sequence_id, embedding_config_id, chunk_index_s) DO NOTHING
         RETURNING 1
     )
     SELECT count(*) FROM written
-""")
+""")  # noqa: S608 - as above
 
-_INSERT_OR_REPLACE = text("""
+_INSERT_OR_REPLACE = text(f"""
     WITH written AS (
-        INSERT INTO sequence_embedding
-            (sequence_id, embedding_config_id, embedding, embedding_dim, convention_version, residues)
-        SELECT sequence_id, embedding_config_id, embedding, embedding_dim, convention_version, residues
-        FROM incoming_embedding ORDER BY sequence_id
+        INSERT INTO sequence_embedding ({_COLUMNS})
+        SELECT {_COLUMNS} FROM incoming_embedding ORDER BY sequence_id, chunk_index_s
         ON CONFLICT (sequence_id, embedding_config_id, chunk_index_s) DO UPDATE SET
             embedding = EXCLUDED.embedding, embedding_dim = EXCLUDED.embedding_dim, residues = EXCLUDED.residues,
+            chunk_index_e = EXCLUDED.chunk_index_e, truncated = EXCLUDED.truncated,
             convention_version = EXCLUDED.convention_version, created_at = now()
         RETURNING 1
     )
     SELECT count(*) FROM written
-""")
+""")  # noqa: S608 - as above
 
 
 class EmbeddingConfigNotFoundError(PermanentError):
@@ -137,13 +135,19 @@ class JobTotals:
     sequences, residues
         Embedded by them.
     vectors_written
-        Rows that they added or replaced; fewer than ``sequences`` when another job was faster.
+        Rows that they added or replaced; fewer than ``sequences`` when another job was faster, more with chunks.
+    truncated
+        Sequences of which the recipe lets the model see only the start.
+    in_windows
+        Sequences that were too long for the device and seen part by part.
     """
 
     batches: int
     sequences: int
     residues: int
     vectors_written: int
+    truncated: int = 0
+    in_windows: int = 0
 
 
 class ConfigStore:
@@ -285,7 +289,7 @@ class EmbeddingStore:
         Parameters
         ----------
         rows
-            Vectors of whole sequences.
+            Vectors of whole sequences or of chunks.
         config
             Recipe that made them.
         replace
@@ -300,7 +304,7 @@ class EmbeddingStore:
         """Add up what the batches of a job counted."""
         counted = (
             func.coalesce(func.sum(JobBatch.counts[name].as_integer()), 0)
-            for name in ("sequences", "residues", "vectors_written")
+            for name in ("sequences", "residues", "vectors_written", "truncated", "in_windows")
         )
         row = (await self._session.execute(select(func.count(), *counted).where(JobBatch.job_id == job_id))).one()
         return JobTotals(*row)

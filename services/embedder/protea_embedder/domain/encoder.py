@@ -1,14 +1,23 @@
-"""The port every sequence encoder implements; it leaves models and devices to those who implement it."""
+"""The ports that sequence encoders implement; they leave models and devices to those who implement them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Encoder"]
+from protea_common.errors import TransientError
+from protea_embedder.domain.spans import SpanVectors
+
+__all__ = ["DeviceOutOfMemoryError", "Encoder", "ResidueEncoder", "SpanEncoder"]
+
+
+class DeviceOutOfMemoryError(TransientError):
+    """The batch does not fit the device's memory; a smaller one may."""
+
+    slug: ClassVar[str] = "device-out-of-memory"
 
 
 class Encoder(Protocol):
@@ -36,4 +45,32 @@ class Encoder(Protocol):
         embeddings
             Finite values, shape ``(n, D)``, row ``i`` for ``sequences[i]``; shape ``(0, D)`` for no sequences.
         """
+        ...
+
+
+@runtime_checkable
+class SpanEncoder(Encoder, Protocol):
+    """An encoder that sees a limited part of a sequence, and may give it several vectors."""
+
+    @property
+    def max_residues(self) -> int | None:
+        """Residues of a sequence that are seen; None for all of them."""
+        ...
+
+    def encode_spans(self, sequences: Sequence[str]) -> SpanVectors:
+        """Embed sequences, one vector for each span of the recipe."""
+        ...
+
+
+@runtime_checkable
+class ResidueEncoder(Encoder, Protocol):
+    """An encoder that has a vector for every residue."""
+
+    @property
+    def residue_width(self) -> int:
+        """Length of a residue's vector."""
+        ...
+
+    def encode_residues(self, sequences: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Embed residues; for each sequence shape ``(residues that are seen, residue_width)``."""
         ...

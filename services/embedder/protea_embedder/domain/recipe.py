@@ -15,6 +15,7 @@ from protea_common.errors import PermanentError
 __all__ = [
     "CONVENTION_VERSION",
     "RECIPE_NAMESPACE",
+    "TORCH_BACKENDS",
     "WHOLE_SEQUENCE",
     "EmbeddingRecipe",
     "InvalidRecipeError",
@@ -56,6 +57,12 @@ class ModelBackend(StrEnum):
     ANKH = "ankh"
     AUTO = "auto"
     KMER = "kmer"
+
+
+TORCH_BACKENDS = frozenset(
+    {ModelBackend.ESM, ModelBackend.ESM3C, ModelBackend.T5, ModelBackend.ANKH, ModelBackend.AUTO}
+)
+"""Backends that run a language model on torch; an installation may lack it."""
 
 
 class LayerAggregation(StrEnum):

@@ -25,20 +25,29 @@ class HalfPrecisionOverflowError(PermanentError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredVectors:
-    """One vector per sequence.
+    """Vectors of sequences: one for each whole sequence, or one for each chunk.
 
     Attributes
     ----------
     sequence_ids
-        Distinct, int64, shape ``(n,)``.
+        int64, shape ``(n,)``; distinct together with ``chunk_starts``.
+    chunk_starts
+        First residue that a vector covers, 0-based, int32, shape ``(n,)``.
+    chunk_ends
+        Ends of the chunks, exclusive, int32, shape ``(n,)``; None where the vectors are of whole sequences.
     residues
-        Residues that the encoder saw, int32, shape ``(n,)``.
+        Residues that the vector covers, int32, shape ``(n,)``.
+    truncated
+        Whether the sequence has residues that the encoder never saw, bool, shape ``(n,)``.
     vectors
         Row ``i`` for ``sequence_ids[i]``, finite float16, shape ``(n, D)``.
     """
 
     sequence_ids: NDArray[np.int64]
+    chunk_starts: NDArray[np.int32]
+    chunk_ends: NDArray[np.int32] | None
     residues: NDArray[np.int32]
+    truncated: NDArray[np.bool_]
     vectors: NDArray[np.float16]
 
 

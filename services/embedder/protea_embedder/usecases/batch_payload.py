@@ -27,6 +27,8 @@ def job_result(config_id: UUID, totals: JobTotals, *, skipped_existing: int) -> 
         "sequences": totals.sequences,
         "residues": totals.residues,
         "vectors_written": totals.vectors_written,
+        "truncated": totals.truncated,
+        "in_windows": totals.in_windows,
         "batches": totals.batches,
         "skipped_existing": skipped_existing,
     }

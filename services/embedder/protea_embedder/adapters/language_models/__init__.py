@@ -1,0 +1,1 @@
+"""Protein language models, through torch and transformers; nothing else of the embedder imports either."""

@@ -1,0 +1,123 @@
+"""Opens a model from the files of a folder: safetensors only, no code of theirs, nothing fetched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+from transformers.utils import logging
+
+from protea_common.errors import PermanentError
+from protea_embedder.adapters.language_models.device import open_device
+from protea_embedder.adapters.language_models.families import Family, family_of, read_tokens
+from protea_embedder.adapters.language_models.model import TransformersModel
+from protea_embedder.domain.language_model_encoder import LanguageModelEncoder
+from protea_embedder.domain.precision import Placement
+from protea_embedder.domain.recipe import EmbeddingRecipe
+
+__all__ = ["ModelNotLoadableError", "count_parameters", "load_encoder"]
+
+_UNUSED_WEIGHTS = ("contact_head.", "pooler.")
+"""Parts of a model that no hidden state depends on; a checkpoint may lack them."""
+
+
+class ModelNotLoadableError(PermanentError):
+    """The files are not a whole model of the backend that the recipe names."""
+
+    slug: ClassVar[str] = "model-not-loadable"
+
+
+def load_encoder(folder: Path, recipe: EmbeddingRecipe, placement: Placement) -> LanguageModelEncoder:
+    """Open the encoder of a recipe.
+
+    Parameters
+    ----------
+    folder
+        ``config.json``, weights and the tokenizer's files.
+    recipe
+        Of a backend that needs torch.
+    placement
+        Where it is to run.
+
+    Raises
+    ------
+    ModelNotLoadableError
+        If the files are another kind of model, damaged, or lack weights.
+    UnsuitableTokenizerError, LayerBeyondModelError, NoRoomForResiduesError
+        If they do not fit the recipe.
+    DeviceMissingError, UnsuitablePrecisionError
+        If they do not fit the settings.
+    """
+    # What is wrong is told by errors; their bars and tables would fill the log.
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    family = family_of(recipe)
+    torch.set_num_threads(placement.threads)
+    device = open_device(placement.device, placement.precision, backend=recipe.model_backend)
+    _refuse_other_kinds(folder, family, recipe)
+    try:
+        tokens = read_tokens(family, folder)
+        model, report = family.model_class.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            attn_implementation="sdpa",
+            dtype=device.dtype,
+            output_loading_info=True,
+            **family.model_options,
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as exc:
+        # What transformers raises for files it cannot use depends on how they are broken.
+        raise ModelNotLoadableError(
+            f"The files of {recipe.model_name!r} cannot be loaded as a model of the backend {recipe.model_backend!r}: "
+            f"{_first_line(exc)}"
+        ) from exc
+    _refuse_missing(report["missing_keys"], recipe)
+    return LanguageModelEncoder(TransformersModel(model.to(device.device).eval(), tokens, device), recipe)
+
+
+def count_parameters(folder: Path) -> int:
+    """Count the numbers in the weights of a folder, from the headers of the files alone."""
+    total = 0
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="pt") as weights:
+            total += sum(_elements(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118 - it is no mapping
+    return total
+
+
+def _elements(shape: list[int]) -> int:
+    elements = 1
+    for size in shape:
+        elements *= size
+    return elements
+
+
+def _refuse_other_kinds(folder: Path, family: Family, recipe: EmbeddingRecipe) -> None:
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError) as exc:
+        raise ModelNotLoadableError(f"config.json of {recipe.model_name!r} cannot be read: {_first_line(exc)}") from exc
+    found = config.get("model_type") if isinstance(config, dict) else None
+    if found != family.model_type:
+        raise ModelNotLoadableError(
+            f"config.json of {recipe.model_name!r} says model_type {found!r}, and the backend "
+            f"{recipe.model_backend!r} runs {family.model_type!r}; choose the backend that fits."
+        )
+
+
+def _refuse_missing(missing: Any, recipe: EmbeddingRecipe) -> None:
+    """Refuse weights that transformers would make up: random numbers look like an embedding."""
+    lacking = sorted(name for name in missing if not name.startswith(_UNUSED_WEIGHTS))
+    if lacking:
+        raise ModelNotLoadableError(
+            f"The weights of {recipe.model_name!r} lack {len(lacking)} tensors of the model, {lacking[0]} among them; "
+            "give the model's whole folder."
+        )
+
+
+def _first_line(exc: BaseException) -> str:
+    return (str(exc).splitlines() or [type(exc).__name__])[0]

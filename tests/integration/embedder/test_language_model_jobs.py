@@ -1,0 +1,117 @@
+"""Language models through the whole service: from files in the artifact store to rows in the database."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from protea_common.db import session_scope
+from protea_common.operations import ComputeEmbeddings
+from protea_common.orm import JobStatus, SequenceEmbedding
+from protea_common.storage import ArtifactNotFoundError
+from protea_embedder.adapters.encoders import EncoderCache
+from protea_embedder.adapters.model_store import ModelStore, WeightsDigestMismatchError, model_key
+from protea_embedder.domain.embedding_config import EmbeddingConfig
+from support.embedder_bench import EmbedderBench
+from support.proteins import random_proteins
+from support.tiny_models import TINY_MODELS, WIDTH, make_tiny_model, store_model, tiny_recipe
+from support.transformers_loop import TransformersLoop
+
+PROTEINS = [*random_proteins(5), "MKUZOBX"]
+
+
+async def registered(bench: EmbedderBench, folder: Path, name: str, **fields: object) -> EmbeddingConfig:
+    with ThreadPoolExecutor(1) as executor:
+        store = ModelStore(artifacts=bench.platform.artifacts, executor=executor)
+        digest, weights_uri = await store_model(store, folder)
+    recipe = tiny_recipe(name, digest=digest, **fields)
+    return await bench.add_config(recipe, weights_uri=weights_uri, dimension=WIDTH)
+
+
+async def embedded(bench: EmbedderBench, config: EmbeddingConfig) -> dict[str, object]:
+    await bench.add_proteins(PROTEINS)
+    job = await bench.run(await bench.submit_compute(ComputeEmbeddings(embedding_config_id=config.id)))
+    assert (job.status, job.error_message) == (JobStatus.SUCCEEDED, None)
+    assert job.result is not None
+    return job.result
+
+
+async def versions_of(bench: EmbedderBench, config: EmbeddingConfig) -> set[int]:
+    statement = select(SequenceEmbedding.convention_version).where(SequenceEmbedding.embedding_config_id == config.id)
+    async with session_scope(bench.platform.session_factory) as session:
+        return set(await session.scalars(statement))
+
+
+@pytest.mark.parametrize("name", TINY_MODELS)
+async def test_a_job_stores_the_vectors_of_the_straightforward_loop(
+    bench: EmbedderBench, tmp_path: Path, name: str
+) -> None:
+    folder = make_tiny_model(name, tmp_path)
+    config = await registered(bench, folder, name)
+
+    result = await embedded(bench, config)
+
+    found = await bench.vectors()
+    loop = TransformersLoop(name, folder)
+    assert result["truncated"] == 0
+    assert found.keys() == set(PROTEINS)
+    for protein, vector in found.items():
+        assert float(vector.astype(np.float32) @ loop.mean(protein)) > 1 - 2e-3
+
+
+async def test_what_is_cut_off_is_recorded(bench: EmbedderBench, tmp_path: Path) -> None:
+    config = await registered(bench, make_tiny_model("esm", tmp_path), "esm", max_length=52)
+    longer = sum(len(protein) > 50 for protein in PROTEINS)
+
+    result = await embedded(bench, config)
+
+    assert 0 < longer < len(PROTEINS)
+    assert result["truncated"] == longer
+    assert await bench.scalar("SELECT count(*) FROM sequence_embedding WHERE truncated") == longer
+    assert await bench.scalar("SELECT count(*) FROM sequence_embedding WHERE truncated AND residues <> 50") == 0
+
+
+async def test_chunks_become_rows(bench: EmbedderBench, tmp_path: Path) -> None:
+    config = await registered(
+        bench, make_tiny_model("esm", tmp_path), "esm", use_chunking=True, chunk_size=100, chunk_overlap=20
+    )
+
+    result = await embedded(bench, config)
+
+    chunks = sum(len(range(0, len(protein), 80)) for protein in PROTEINS)
+    assert result["vectors_written"] == chunks
+    assert await bench.scalar("SELECT count(*) FROM sequence_embedding WHERE chunk_index_e IS NOT NULL") == chunks
+    assert await bench.scalar("SELECT max(chunk_index_e - chunk_index_s) FROM sequence_embedding") == 100
+
+
+async def test_every_row_carries_the_version_of_its_conventions(bench: EmbedderBench, tmp_path: Path) -> None:
+    folder = make_tiny_model("esm", tmp_path)
+    config = await registered(bench, folder, "esm")
+    later = await registered(bench, folder, "esm", convention_version=2)
+
+    await embedded(bench, config)
+    await bench.run(await bench.submit_compute(ComputeEmbeddings(embedding_config_id=later.id)))
+
+    assert later.id != config.id
+    assert await versions_of(bench, config) == {1}
+    assert await versions_of(bench, later) == {2}
+
+
+async def test_a_changed_file_of_a_model_is_refused(bench: EmbedderBench, tmp_path: Path) -> None:
+    config = await registered(bench, make_tiny_model("esm", tmp_path), "esm")
+    digest = str(config.recipe.weights_digest)
+    key = model_key(digest, "vocab.txt")
+    await bench.platform.artifacts.put(key, await bench.platform.artifacts.get(key) + b"\n")
+
+    with ThreadPoolExecutor(1) as executor:
+        cache = EncoderCache(artifacts=bench.platform.artifacts, executor=executor, capacity=1)
+        with pytest.raises(WeightsDigestMismatchError, match=r"vocab\.txt"):
+            await cache.get(config)
+        with pytest.raises(ArtifactNotFoundError):
+            await cache.get(replace(config, id=uuid4(), recipe=replace(config.recipe, weights_digest="1" * 64)))
