@@ -79,9 +79,9 @@ class EvaluatorBench(JobBench):
             assert [consumer.queue for consumer in service.consumers] == [_EVALUATIONS]
             yield service.consumers[0].handler
 
-    async def generate(self, old: UUID, new: UUID) -> UUID:
+    async def generate(self, old: UUID, new: UUID, **choices: Any) -> UUID:
         """Submit ``generate_evaluation_set``; give the job's id."""
-        payload = GenerateEvaluationSet(old_annotation_set_id=old, new_annotation_set_id=new)
+        payload = GenerateEvaluationSet(old_annotation_set_id=old, new_annotation_set_id=new, **choices)
         return await self._submit("generate_evaluation_set", payload)
 
     async def run(self, evaluation_set: UUID, prediction_set: UUID, **recipe: Any) -> UUID:

@@ -5,12 +5,13 @@ from protea_common.operations.embedding import ComputeEmbeddings, FitKmerEncoder
 from protea_common.operations.evaluation import GenerateEvaluationSet, RunCafaEvaluation
 from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnapshot, LoadProteins, Ping
 from protea_common.operations.payload import InvalidPayloadError, Operation, OperationPayload, dedup_key
-from protea_common.operations.prediction import DonorPolicy, PredictGoTerms
+from protea_common.operations.prediction import CandidateChoices, DonorPolicy, PredictGoTerms
 from protea_common.operations.registry import OPERATIONS, UnknownOperationError, get_operation, operation_queues
 
 __all__ = [
     "OPERATIONS",
     "Annotate",
+    "CandidateChoices",
     "ComputeEmbeddings",
     "DonorPolicy",
     "FitKmerEncoder",

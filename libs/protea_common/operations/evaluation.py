@@ -17,6 +17,13 @@ class GenerateEvaluationSet(OperationPayload):
 
     old_annotation_set_id: UUID = Field(description="What was known at t0.")
     new_annotation_set_id: UUID = Field(description="What was known at t1.")
+    window_role: Literal["valid", "test"] | None = Field(
+        None,
+        description=(
+            "What the window between them is for: valid to stop training and to choose, test to report on; nothing is "
+            "ever selected on a test window."
+        ),
+    )
 
 
 class RunCafaEvaluation(OperationPayload):

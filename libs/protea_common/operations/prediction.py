@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from protea_common.domain.distance import DistanceMetric
 from protea_common.operations.payload import OperationPayload
 
-__all__ = ["DonorPolicy", "PredictGoTerms"]
+__all__ = ["CandidateChoices", "DonorPolicy", "PredictGoTerms"]
 
 
 class DonorPolicy(BaseModel):
@@ -23,13 +23,11 @@ class DonorPolicy(BaseModel):
     reviewed_only: bool = Field(default=False, description="Only proteins that a curator reviewed (Swiss-Prot).")
 
 
-class PredictGoTerms(OperationPayload):
-    """Parameters of ``predict_go_terms``."""
+class CandidateChoices(OperationPayload):
+    """How candidates come about and what is known about them; the same choices give the same rows everywhere."""
 
     embedding_config_id: UUID = Field(description="Recipe under which queries and references are compared.")
-    annotation_set_id: UUID = Field(description="Annotations that are transferred.")
     ontology_snapshot_id: UUID = Field(description="Release of GO; it must be the annotation set's own.")
-    query_set_id: UUID = Field(description="Proteins to predict.")
     limit_per_entry: int = Field(default=5, ge=1, le=100, description="Neighbours per query (K), in each pool.")
     distance_threshold: float | None = Field(default=None, ge=0, description="Neighbours farther away are dropped.")
     metric: DistanceMetric = Field(default=DistanceMetric.COSINE, description="Distance between embeddings.")
@@ -38,5 +36,12 @@ class PredictGoTerms(OperationPayload):
         default=True, description="A vote for a term is also a vote for the terms above it."
     )
     donor_policy: DonorPolicy = Field(default=DonorPolicy(), description="Which annotations may be transferred.")
+
+
+class PredictGoTerms(CandidateChoices):
+    """Parameters of ``predict_go_terms``."""
+
+    annotation_set_id: UUID = Field(description="Annotations that are transferred.")
+    query_set_id: UUID = Field(description="Proteins to predict.")
     scoring_config_id: UUID | None = Field(default=None, description="How votes become scores; null for the default.")
     batch_size: int = Field(default=256, ge=1, le=4096, description="Queries in one batch message.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from protea_common.orm.annotation import AnnotationSet
@@ -29,6 +29,8 @@ class EvaluationSet(Base):
         Annotations at t0 and at t1.
     stats
         Proteins and annotations per category of knowledge.
+    window_role
+        What may be done on the window: ``valid`` for choosing, ``test`` for reporting once; null where nobody said.
     groundtruth_uri
         The ground truth in the artifact store.
     """
@@ -36,6 +38,7 @@ class EvaluationSet(Base):
     __tablename__ = "evaluation_set"
     __table_args__ = (
         UniqueConstraint("old_annotation_set_id", "new_annotation_set_id", name="uq_evaluation_set_old_new"),
+        CheckConstraint("window_role IN ('valid', 'test')", name="window_role"),
     )
 
     id: Mapped[UuidKey]
@@ -43,6 +46,7 @@ class EvaluationSet(Base):
     new_annotation_set_id: Mapped[UUID] = mapped_column(ForeignKey("annotation_set.id", ondelete="RESTRICT"))
     job_id: Mapped[UUID | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
     stats: Mapped[JsonObject]
+    window_role: Mapped[str | None] = mapped_column(String(8))
     groundtruth_uri: Mapped[str | None] = mapped_column(String(512))
     created_at: Mapped[CreatedAt] = mapped_column(index=True)
 

@@ -208,3 +208,19 @@ async def test_nothing_learnt_gives_an_evaluation_set_of_zeros(
     assert job.status is JobStatus.SUCCEEDED
     assert set(stored.stats.values()) == {0}
     assert await bench.read_artifact(f"evaluations/sets/{stored.id}/ground-truth-PK.tsv") == ""
+
+
+async def test_a_window_keeps_what_it_is_for(bench: EvaluatorBench) -> None:
+    old, new = await two_releases(bench)
+    await bench.finished(await bench.generate(old, new, window_role="test"))
+
+    again = await bench.finished(await bench.generate(old, new))
+    other = await bench.generate(old, new, window_role="valid")
+    async with bench.evaluator() as handler:
+        disposition = await bench.deliver(handler, other)
+
+    (stored,) = await bench.evaluation_sets()
+    assert stored.window_role == "test"
+    assert again.status is JobStatus.SUCCEEDED
+    assert isinstance(disposition, DeadLettered)
+    assert disposition.error_code == "DifferentRoleError"

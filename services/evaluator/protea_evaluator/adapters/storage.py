@@ -99,6 +99,7 @@ class EvaluationSet:
     new_annotation_set_id: UUID
     ontology: OntologyRelease
     stats: Mapping[str, int]
+    window_role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,7 @@ class EvaluationSetStore:
                 new_annotation_set_id=new.new_annotation_set_id,
                 job_id=job_id,
                 stats=dict(new.stats),
+                window_role=new.window_role,
                 groundtruth_uri=groundtruth_uri,
             )
         )
@@ -227,6 +229,7 @@ class EvaluationSetStore:
                     EvaluationSetRow.old_annotation_set_id,
                     EvaluationSetRow.new_annotation_set_id,
                     EvaluationSetRow.stats,
+                    EvaluationSetRow.window_role,
                 )
                 .where(*conditions)
             )
@@ -239,6 +242,7 @@ class EvaluationSetStore:
             new_annotation_set_id=row.new_annotation_set_id,
             ontology=OntologyRelease(row.id, row.obo_version, row.obo_sha256),
             stats=row.stats,
+            window_role=row.window_role,
         )
 
 

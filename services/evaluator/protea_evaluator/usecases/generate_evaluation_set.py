@@ -17,7 +17,7 @@ from protea_evaluator.adapters.storage import AnnotationStore, EvaluationSet, Ev
 from protea_evaluator.domain.ground_truth import ground_truth_files
 from protea_evaluator.usecases.read_delta import DeltaReader, GainedTerms
 
-__all__ = ["DifferentOntologiesError", "KeepGroundTruth", "SameAnnotationSetError"]
+__all__ = ["DifferentOntologiesError", "DifferentRoleError", "KeepGroundTruth", "SameAnnotationSetError"]
 
 
 class SameAnnotationSetError(PermanentError):
@@ -30,6 +30,13 @@ class DifferentOntologiesError(PermanentError):
     """The two annotation sets were read with different releases of the Gene Ontology."""
 
     slug: ClassVar[str] = "different-ontologies"
+
+
+class DifferentRoleError(PermanentError):
+    """The window is there already and is for something else; what a window is for does not change."""
+
+    slug: ClassVar[str] = "different-window-role"
+    status: ClassVar[int] = 409
 
 
 class KeepGroundTruth:
@@ -56,6 +63,7 @@ class KeepGroundTruth:
         request = GenerateEvaluationSet.read(claim.payload, operation=claim.operation)
         existing = await self._find(request)
         if existing is not None:
+            _require_role(existing, request)
             async with self._unit_of_work() as work:
                 await finish_job(work, claim, result=_result(existing, is_new=False))
             return
@@ -113,7 +121,16 @@ def _evaluation_set(request: GenerateEvaluationSet, ontology: OntologyRelease, g
         new_annotation_set_id=request.new_annotation_set_id,
         ontology=ontology,
         stats=gained.delta.stats | {"unmapped_annotations": gained.delta.unmapped_annotations},
+        window_role=request.window_role,
     )
+
+
+def _require_role(existing: EvaluationSet, request: GenerateEvaluationSet) -> None:
+    if request.window_role not in {None, existing.window_role}:
+        raise DifferentRoleError(
+            f"Evaluation set {existing.id} of these annotation sets has the role {existing.window_role}, not "
+            f"{request.window_role}; leave window_role out to use it as it is."
+        )
 
 
 def _result(evaluation_set: EvaluationSet, *, is_new: bool) -> dict[str, Any]:
