@@ -10,8 +10,8 @@ from datetime import timedelta
 
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from protea_common.db import SessionFactory, session_scope
 from protea_common.errors import TransientError
 from protea_common.messaging.bus import MessageBus, OutgoingMessage, UnroutableError
 from protea_common.messaging.codec import encode
@@ -29,6 +29,18 @@ _POLL = timedelta(seconds=1)
 """Longest wait for a row when the doorbell stays silent: delayed rows become due without it."""
 
 
+_DUE = (
+    select(OutboxEvent.id, OutboxEvent.routing_key, OutboxEvent.body, OutboxEvent.headers)
+    .where(OutboxEvent.sent_at.is_(None), OutboxEvent.available_at <= func.now())
+    # The order of the index: a sort would read the dead entries of all rows sent since the last vacuum.
+    .order_by(OutboxEvent.available_at, OutboxEvent.sequence)
+    .limit(_BATCH)
+    .with_for_update(skip_locked=True)
+)
+
+_MARK_SENT = update(OutboxEvent).values(sent_at=func.now(), attempts=OutboxEvent.attempts + 1)
+
+
 class OutboxRelay:
     """Moves outbox rows to the bus; several relays share the work, since each locks the rows that it sends.
 
@@ -36,15 +48,15 @@ class OutboxRelay:
 
     Parameters
     ----------
-    session_factory, bus
+    engine, bus
         From where to where.
     doorbell
         Set by whoever in this process has committed an event. Events of a process that died after its commit, and
         delayed ones, are found within a second by any relay.
     """
 
-    def __init__(self, session_factory: SessionFactory, bus: MessageBus, *, doorbell: asyncio.Event) -> None:
-        self._session_factory = session_factory
+    def __init__(self, engine: AsyncEngine, bus: MessageBus, *, doorbell: asyncio.Event) -> None:
+        self._engine = engine
         self._bus = bus
         self._doorbell = doorbell
 
@@ -52,7 +64,9 @@ class OutboxRelay:
         """Send rows until cancelled: at once when the doorbell rings, at the latest every second."""
         while True:
             try:
-                await self._send_when_rung()
+                # One connection for all: taking one from the pool, which asks whether it lives, delays every event.
+                async with self._engine.connect() as connection:
+                    await self._send_when_rung(connection)
             except (OSError, DBAPIError, TransientError) as exc:
                 logger.warning("the relay waits", extra={"detail": str(exc)})
                 await asyncio.sleep(_POLL.total_seconds())
@@ -65,24 +79,16 @@ class OutboxRelay:
         BrokerUnavailableError
             If the bus does not confirm; the rows stay unsent.
         """
-        async with session_scope(self._session_factory) as session:
-            due = (
-                select(OutboxEvent.id, OutboxEvent.routing_key, OutboxEvent.body, OutboxEvent.headers)
-                .where(OutboxEvent.sent_at.is_(None), OutboxEvent.available_at <= func.now())
-                .order_by(OutboxEvent.available_at, OutboxEvent.sequence)
-                .limit(_BATCH)
-                .with_for_update(skip_locked=True)
-            )
-            rows = (await session.execute(due)).all()
+        async with self._engine.connect() as connection:
+            return await self._send(connection)
+
+    async def _send(self, connection: AsyncConnection) -> int:
+        async with connection.begin():
+            rows = (await connection.execute(_DUE)).all()
             if rows:
                 with sent_messages([_message(row) for row in rows]) as messages:
                     await self._publish(messages)
-                await session.execute(
-                    update(OutboxEvent)
-                    .where(OutboxEvent.id.in_([row.id for row in rows]))
-                    .values(sent_at=func.now(), attempts=OutboxEvent.attempts + 1)
-                    .execution_options(synchronize_session=False)
-                )
+                await connection.execute(_MARK_SENT.where(OutboxEvent.id.in_([row.id for row in rows])))
         return len(rows)
 
     async def _publish(self, messages: Sequence[OutgoingMessage]) -> None:
@@ -96,10 +102,10 @@ class OutboxRelay:
             if lost:
                 logger.exception("no queue takes this work", extra={"routing_keys": sorted(lost)})
 
-    async def _send_when_rung(self) -> None:
+    async def _send_when_rung(self, connection: AsyncConnection) -> None:
         while True:
             self._doorbell.clear()
-            while await self.send_due() == _BATCH:
+            while await self._send(connection) == _BATCH:
                 pass
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_POLL.total_seconds()):

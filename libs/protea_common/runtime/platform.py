@@ -82,7 +82,7 @@ class Platform:
 
     def relay(self) -> OutboxRelay:
         """Make this process's outbox relay."""
-        return OutboxRelay(self.session_factory, self.bus, doorbell=self.doorbell)
+        return OutboxRelay(self.engine, self.bus, doorbell=self.doorbell)
 
     def reaper(self, *, forgetful_bus: bool) -> Reaper:
         """Make this process's reaper."""

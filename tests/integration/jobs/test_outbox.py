@@ -44,7 +44,7 @@ async def bus() -> AsyncIterator[MemoryBus]:
 
 
 def relay(bench: JobBench, bus: MemoryBus) -> OutboxRelay:
-    return OutboxRelay(bench.session_factory, bus, doorbell=bench.doorbell)
+    return OutboxRelay(bench.engine, bus, doorbell=bench.doorbell)
 
 
 async def unsent(bench: JobBench) -> int:

@@ -44,7 +44,7 @@ async def test_every_step_of_a_pipeline_runs_in_the_trace_of_its_request(bench: 
     await bus.connect()
     await bus.declare(protea_topology(operation_queues()))
     await bus.subscribe("protea.ping", consume_jobs({"ping": use_case}, bench.parts()), prefetch=1)
-    relay = OutboxRelay(bench.session_factory, bus, doorbell=bench.doorbell)
+    relay = OutboxRelay(bench.engine, bus, doorbell=bench.doorbell)
     steps = [NewJob(operation="ping", payload=Ping.model_validate({"step": n})) for n in (1, 2)]
 
     with request_span():
