@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo up test lint types imports unit contracts rabbitmq bench k8s-check clean
+.PHONY: demo up test lint types imports unit fault contracts rabbitmq bench k8s-check clean
 
 demo: $(VENV)/.standalone
 	$(BIN)/protea demo
@@ -26,6 +26,10 @@ imports: $(VENV)/.dev
 
 unit: $(VENV)/.dev rabbitmq
 	$(BIN)/pytest
+
+# Kills, cuts, stalls and fills while the main job runs; FAULTS=60 for more, FAULT_SEED=n for the same plan again.
+fault: $(VENV)/.dev rabbitmq
+	$(BIN)/pytest tests/fault --capture=no
 
 # Writes the committed event contracts anew; a test compares them.
 contracts: $(VENV)/.dev

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -31,8 +32,23 @@ _TUNING = {
 }
 
 
+def _own_program(service: str) -> list[str]:
+    return [sys.executable, "-m", f"protea_{service}"]
+
+
+def _nothing_more(service: str) -> dict[str, str]:
+    return {}
+
+
 class Cluster:
     """Starts, kills and restarts the services; logs and artifacts go below a folder of the test's.
+
+    Parameters
+    ----------
+    program
+        Command of a service, by its name; each service's own unless given.
+    environment
+        What is added to a service's environment, by its name.
 
     Attributes
     ----------
@@ -40,7 +56,17 @@ class Cluster:
         Address of the gateway.
     """
 
-    def __init__(self, *, folder: Path, database_url: str, amqp_url: str) -> None:
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        database_url: str,
+        amqp_url: str,
+        program: Callable[[str], list[str]] = _own_program,
+        environment: Callable[[str], Mapping[str, str]] = _nothing_more,
+    ) -> None:
+        self._program = program
+        self._more = environment
         self._folder = folder
         self._ports = {service: _free_port() for service in SERVICES}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -78,9 +104,9 @@ class Cluster:
         """Start one service."""
         with (self._folder / f"{service}.log").open("ab") as log:
             self._processes[service] = subprocess.Popen(
-                [sys.executable, "-m", f"protea_{service}"],
+                self._program(service),
                 cwd=self._folder,
-                env={**self._environment, "PROTEA_HTTP__PORT": str(self._ports[service])},
+                env={**self._environment, "PROTEA_HTTP__PORT": str(self._ports[service]), **self._more(service)},
                 stdout=log,
                 stderr=log,
             )
@@ -94,6 +120,10 @@ class Cluster:
         """Ask one service to drain and stop (SIGTERM); give its exit code."""
         self._processes[service].send_signal(signal.SIGTERM)
         return self._processes[service].wait(timeout=30)
+
+    def exit_code(self, service: str) -> int | None:
+        """How a service's process ended; ``None`` while it runs."""
+        return self._processes[service].poll()
 
     def wait_until_ready(self, service: str) -> None:
         """Wait for ``/health/ready``; fail with the end of the service's log."""

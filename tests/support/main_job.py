@@ -14,11 +14,12 @@ import httpx
 
 from support.data_files import DEMO_DATA
 
-__all__ = ["FROZEN_AT", "MainJob", "References", "query_fasta", "reference_fasta"]
+__all__ = ["FROZEN_AT", "MainJob", "References", "query_fasta", "reference_fasta", "variant_fasta"]
 
 FROZEN_AT = date(2017, 1, 1)
 REFERENCE_PROTEINS = 700
 QUERY_PROTEINS = 60
+VARIANT_PROTEINS = 40
 JOB_SECONDS = 120.0
 
 
@@ -112,13 +113,13 @@ class MainJob:
         assert job["status"] == "SUCCEEDED", job
         return dict(job["result"])
 
-    def annotate(self, references: References) -> str:
-        """Send the query FASTA; give the id of the job."""
+    def annotate(self, references: References, *, fasta: bytes | None = None, name: str = "queries") -> str:
+        """Send a FASTA, the one of `query_fasta` unless given; give the id of the job."""
         answer = self._http.post(
             "/v1/annotate",
-            files={"file": ("queries.fasta", query_fasta())},
+            files={"file": ("queries.fasta", fasta or query_fasta())},
             data={
-                "name": "queries",
+                "name": name,
                 "annotation_set_id": references.old_annotation_set_id,
                 "embedding_config_id": references.embedding_config_id,
             },
@@ -148,6 +149,15 @@ def query_fasta() -> bytes:
     records = _records(REFERENCE_PROTEINS).split(b">")[1:]
     step = len(records) // QUERY_PROTEINS
     return b"".join(b">" + record for record in records[::step][:QUERY_PROTEINS])
+
+
+def variant_fasta(variant: int) -> bytes:
+    """Give proteins that are in no reference: some of the reference proteins without their last residues."""
+    records = _records(REFERENCE_PROTEINS).decode().split(">")[1 + variant :: REFERENCE_PROTEINS // VARIANT_PROTEINS]
+    sequences = ["".join(record.splitlines()[1:]) for record in records[:VARIANT_PROTEINS]]
+    return "".join(
+        f">variant{variant}x{number}\n{sequence[: -3 - variant]}\n" for number, sequence in enumerate(sequences)
+    ).encode()
 
 
 def _records(count: int) -> bytes:

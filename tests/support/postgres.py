@@ -25,7 +25,7 @@ from sqlalchemy.engine import URL, make_url
 
 from protea_standalone.postgres import EmbeddedPostgres
 
-__all__ = ["PostgresServer", "database_url", "migrated_database_url", "migrated_template", "postgres_server"]
+__all__ = ["PostgresServer", "database_url", "migrate", "migrated_database_url", "migrated_template", "postgres_server"]
 
 SERVER_VARIABLE: Final = "PROTEA_TEST_DATABASE_URL"
 CONTAINER_IMAGE: Final = "pgvector/pgvector:pg18"
@@ -125,7 +125,7 @@ async def database_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
 async def migrated_template(postgres_server: PostgresServer) -> AsyncIterator[str]:
     """Name of a database built once per session by the migrations, to be copied and never connected to."""
     async with postgres_server.database() as url:
-        _migrate(url)
+        migrate(url)
         yield str(make_url(url).database)
 
 
@@ -136,7 +136,7 @@ async def migrated_database_url(postgres_server: PostgresServer, migrated_templa
         yield url
 
 
-def _migrate(url: str) -> None:
+def migrate(url: str) -> None:
     """Upgrade in a process of its own: alembic's environment starts an event loop."""
     command = [
         sys.executable,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,7 +24,10 @@ from protea_common.settings import Settings
 from protea_common.storage import ArtifactStore, get_artifact_store, wait_for_artifacts
 from protea_common.telemetry import MetricRegistry, build_metric_registry
 
-__all__ = ["Platform", "open_platform"]
+__all__ = ["BuildArtifactStore", "Platform", "open_platform"]
+
+BuildArtifactStore = Callable[[Settings], ArtifactStore]
+"""Makes the artifact store of a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,9 @@ class Platform:
 
 
 @asynccontextmanager
-async def open_platform(settings: Settings, bus: MessageBus) -> AsyncIterator[Platform]:
+async def open_platform(
+    settings: Settings, bus: MessageBus, *, artifact_store: BuildArtifactStore = get_artifact_store
+) -> AsyncIterator[Platform]:
     """Wait for the database, the artifact store and the broker, open everything, and close it when the block ends.
 
     Raises
@@ -106,7 +111,7 @@ async def open_platform(settings: Settings, bus: MessageBus) -> AsyncIterator[Pl
     DatabaseUnavailableError, ArtifactStoreUnavailable, BrokerUnavailableError
         If one does not answer within ``settings.startup.dependency_wait``.
     """
-    artifacts = get_artifact_store(settings)
+    artifacts = artifact_store(settings)
     engine = build_engine(settings)
     try:
         await wait_for_database(engine, limit=settings.startup.dependency_wait)

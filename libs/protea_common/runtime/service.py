@@ -20,8 +20,9 @@ from protea_common.errors import ProteaError
 from protea_common.messaging.bus import BrokerUnavailableError, Handler, Subscription
 from protea_common.messaging.rabbitmq import RabbitBus
 from protea_common.runtime.http import serve_http
-from protea_common.runtime.platform import Platform, open_platform
+from protea_common.runtime.platform import BuildArtifactStore, Platform, open_platform
 from protea_common.settings import load_settings
+from protea_common.storage import get_artifact_store
 from protea_common.telemetry import (
     HealthCheck,
     configure_logging,
@@ -70,14 +71,14 @@ BuildService = Callable[[Platform], AbstractAsyncContextManager[Service]]
 """A service's wiring: opens what the service needs, yields it, closes everything."""
 
 
-def run_service(name: str, build: BuildService) -> NoReturn:
+def run_service(name: str, build: BuildService, *, artifact_store: BuildArtifactStore = get_artifact_store) -> NoReturn:
     """Run one service as a process of its own until SIGTERM or SIGINT; never returns.
 
     The exit code is 1, with one line that says what to do, when a setting is missing or a dependency does not answer
     in time.
     """
     try:
-        asyncio.run(_run_process(name, build))
+        asyncio.run(_run_process(name, build, artifact_store))
     except* ProteaError as group:
         for exc in group.exceptions:
             logger.critical("%s stops: %s", name, exc)
@@ -85,7 +86,7 @@ def run_service(name: str, build: BuildService) -> NoReturn:
     sys.exit(0)
 
 
-async def _run_process(name: str, build: BuildService) -> None:
+async def _run_process(name: str, build: BuildService, artifact_store: BuildArtifactStore) -> None:
     configure_logging()
     settings = load_settings(Path.cwd())
     configure_telemetry(default_service_name=name)
@@ -100,7 +101,10 @@ async def _run_process(name: str, build: BuildService) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
-        async with open_platform(settings, bus) as platform, build(platform) as service:
+        async with (
+            open_platform(settings, bus, artifact_store=artifact_store) as platform,
+            build(platform) as service,
+        ):
             app = service.app or Starlette(
                 routes=health_routes(health_checks(platform), platform.metrics, engine=platform.engine)
             )

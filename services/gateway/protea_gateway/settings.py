@@ -25,6 +25,12 @@ class GatewaySettings(ServiceSettings):
     max_body_bytes: PositiveInt = Field(8 * 1024**2, description="Largest JSON body.")
     max_query_residues: PositiveInt = Field(100_000_000, description="Residues in one query set.")
     parser_threads: PositiveInt = Field(2, description="FASTA files read at a time.")
+    annotate_sequences_per_job: PositiveInt = Field(
+        512, le=10_000, description="Sequences in one embedding batch of the main job; fewer for slow encoders."
+    )
+    annotate_batch_size: PositiveInt = Field(
+        256, le=4096, description="Queries in one prediction batch of the main job."
+    )
     stream_poll: Duration = Field(
         timedelta(seconds=2), description="Longest time until a live stream notices an event that no broadcast told of."
     )

@@ -16,7 +16,7 @@ from protea_common.runtime import Platform
 from protea_gateway.domain.traces import trace_address
 from protea_gateway.settings import GatewaySettings
 from protea_gateway.usecases.access import Authenticate, CreateApiKey, KeyUsage
-from protea_gateway.usecases.annotate import StartAnnotation
+from protea_gateway.usecases.annotate import BatchSizes, StartAnnotation
 from protea_gateway.usecases.annotation_status import ShowAnnotation
 from protea_gateway.usecases.dead_letter_purge import PurgeDeadLetters
 from protea_gateway.usecases.dead_letter_replay import ReplayDeadLetters
@@ -114,7 +114,9 @@ class Factory:
 
     def create_start_annotation(self) -> StartAnnotation:
         """Build the main job's beginning."""
-        return StartAnnotation(unit_of_work=self.unit_of_work, query_sets=self.create_query_set_writer())
+        own = self.context.settings
+        cut = BatchSizes(sequences_per_job=own.annotate_sequences_per_job, batch_size=own.annotate_batch_size)
+        return StartAnnotation(unit_of_work=self.unit_of_work, query_sets=self.create_query_set_writer(), cut=cut)
 
     def create_show_annotation(self) -> ShowAnnotation:
         """Build the main job's status."""

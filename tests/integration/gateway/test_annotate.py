@@ -42,6 +42,17 @@ async def run_step(gateway: GatewayBench, job_id: UUID, result: dict[str, str]) 
         await succeed_job(work, job_id, result=result)
 
 
+async def test_the_settings_say_into_what_batches_the_main_job_is_cut(
+    migrated_database_url: str, tmp_path: Path
+) -> None:
+    async with open_gateway(
+        migrated_database_url, tmp_path, annotate_sequences_per_job=3, annotate_batch_size=2
+    ) as gateway:
+        embed, predict = await steps(gateway, await started(gateway))
+
+        assert (embed.payload["sequences_per_job"], predict.payload["batch_size"]) == (3, 2)
+
+
 async def test_a_file_becomes_a_pipeline_that_needs_no_further_call(gateway: GatewayBench) -> None:
     references = await gateway.add_references()
 

@@ -17,7 +17,7 @@ from protea_gateway.adapters.storage.lookup import find
 from protea_gateway.domain.errors import ReferenceDataMissingError, UnfitReferencesError
 from protea_gateway.usecases.query_sets import QuerySetWriter
 
-__all__ = ["AnnotationRequest", "StartAnnotation", "StartedAnnotation"]
+__all__ = ["AnnotationRequest", "BatchSizes", "StartAnnotation", "StartedAnnotation"]
 
 LOAD_ONTOLOGY: Final = "load an ontology (`protea load ontology FILE`, or POST /v1/annotations/snapshots/load)"
 LOAD_PROTEINS: Final = "load reference proteins (`protea load proteins FILE`, or POST /v1/proteins/load)"
@@ -35,6 +35,22 @@ class AnnotationRequest:
     embedding_config_id: UUID | None = None
     annotation_set_id: UUID | None = None
     scoring_config_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSizes:
+    """How the main job is cut.
+
+    Attributes
+    ----------
+    sequences_per_job
+        Sequences in one embedding batch.
+    batch_size
+        Queries in one prediction batch.
+    """
+
+    sequences_per_job: int
+    batch_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +74,10 @@ class _References:
 class StartAnnotation:
     """Writes the query set, the pipeline and the events that set it going, all in one transaction."""
 
-    def __init__(self, *, unit_of_work: Callable[[], UnitOfWork], query_sets: QuerySetWriter) -> None:
+    def __init__(self, *, unit_of_work: Callable[[], UnitOfWork], query_sets: QuerySetWriter, cut: BatchSizes) -> None:
         self._unit_of_work = unit_of_work
         self._query_sets = query_sets
+        self._cut = cut
 
     async def __call__(self, request: AnnotationRequest, *, key_prefix: str | None) -> StartedAnnotation:
         """Accept a file.
@@ -89,14 +106,18 @@ class StartAnnotation:
                 scoring_config_id=request.scoring_config_id,
             )
             pipeline = NewJob("annotate", payload, description=request.name, api_key_prefix=key_prefix)
-            job_id = await submit_pipeline(work, pipeline, _steps(payload, key_prefix))
+            job_id = await submit_pipeline(work, pipeline, _steps(payload, self._cut, key_prefix))
         chosen = payload.model_dump(exclude={"limit_per_entry", "scoring_config_id"})
         return StartedAnnotation(job_id, query_set.entry_count, **chosen)
 
 
-def _steps(payload: Annotate, key_prefix: str | None) -> list[NewJob]:
-    embed = ComputeEmbeddings(embedding_config_id=payload.embedding_config_id, query_set_id=payload.query_set_id)
-    predict = PredictGoTerms(**payload.model_dump())
+def _steps(payload: Annotate, cut: BatchSizes, key_prefix: str | None) -> list[NewJob]:
+    embed = ComputeEmbeddings(
+        embedding_config_id=payload.embedding_config_id,
+        query_set_id=payload.query_set_id,
+        sequences_per_job=cut.sequences_per_job,
+    )
+    predict = PredictGoTerms(**payload.model_dump(), batch_size=cut.batch_size)
     return [
         NewJob("compute_embeddings", embed, api_key_prefix=key_prefix),
         NewJob("predict_go_terms", predict, api_key_prefix=key_prefix),
