@@ -1,0 +1,164 @@
+"""All features of candidates in one frame: the only way to one, in training and in serving."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protea_common.domain.distance import DistanceMetric
+from protea_common.domain.ontology import GoGraph
+from protea_predictor.domain.candidates import Candidates
+from protea_predictor.domain.features.accretion import accretion_features
+from protea_predictor.domain.features.alignment_voters import (
+    AlignedVoters,
+    alignment_voter_features,
+    channel_features,
+)
+from protea_predictor.domain.features.anc2vec import TermVectors, known_vector_features, neighbour_vector_features
+from protea_predictor.domain.features.annotation_meta import annotation_features
+from protea_predictor.domain.features.association import association_features
+from protea_predictor.domain.features.frame import FeatureFrame, build_frame
+from protea_predictor.domain.features.go_context import go_context_features
+from protea_predictor.domain.features.interpro import InterProHits, interpro_features
+from protea_predictor.domain.features.knn import knn_features
+from protea_predictor.domain.features.knn_voters import knn_voter_features
+from protea_predictor.domain.features.lengths import length_features
+from protea_predictor.domain.features.lineage import lineage_features
+from protea_predictor.domain.features.pca import Projection, pca_features
+from protea_predictor.domain.features.self_prior import OwnTerms, self_prior_features
+from protea_predictor.domain.features.taxonomy_features import (
+    Taxa,
+    taxonomy_pair_features,
+    taxonomy_voter_features,
+)
+from protea_predictor.domain.features.term_lists import TermLists
+from protea_predictor.domain.reference_annotations import ReferenceAnnotations
+
+__all__ = ["LARGEST_DISTANCE", "FeatureContext", "FeatureSources", "compute_features"]
+
+LARGEST_DISTANCE = {DistanceMetric.COSINE: 2.0, DistanceMetric.L2: 4.0}
+"""Between vectors of unit length; the similarity is what a distance lacks to it, as a share of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FeatureContext:
+    """What every prediction has at hand.
+
+    Attributes
+    ----------
+    graph
+        The ontology.
+    annotations
+        Of the whole bank.
+    metric
+        What the distances are.
+    query_lengths, reference_lengths
+        Residues by row.
+    """
+
+    graph: GoGraph
+    annotations: ReferenceAnnotations
+    metric: DistanceMetric
+    query_lengths: NDArray[np.integer]
+    reference_lengths: NDArray[np.integer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FeatureSources:
+    """What a prediction may have at hand; the families of what is ``None`` are absent.
+
+    Attributes
+    ----------
+    known
+        Experimental terms of each query known at t0, as they were annotated.
+    own
+        The queries' own annotations that are not experimental.
+    information_accretion
+        Bits by row of the graph.
+    aligned
+        Voters of the alignment channel.
+    alignment
+        Columns of the families ``alignment_nw`` and ``alignment_sw``, by name.
+    taxa, term_vectors, interpro
+        Families ``taxonomy_pair`` and ``taxonomy_voters``, ``anc2vec_neighbor`` and ``anc2vec_query``, ``interpro``.
+    projection, query_vectors
+        Family ``emb_pca``; both or none.
+    """
+
+    known: TermLists | None = None
+    own: OwnTerms | None = None
+    information_accretion: NDArray[np.floating] | None = None
+    aligned: AlignedVoters | None = None
+    alignment: dict[str, NDArray[Any]] | None = None
+    taxa: Taxa | None = None
+    term_vectors: TermVectors | None = None
+    interpro: InterProHits | None = None
+    projection: Projection | None = None
+    query_vectors: NDArray[np.floating] | None = None
+
+
+def compute_features(candidates: Candidates, context: FeatureContext, sources: FeatureSources) -> FeatureFrame:
+    """Compute the features of all candidates.
+
+    A candidate's features depend on its query alone: neither the other queries of a batch nor their order change a bit
+    of them.
+    """
+    computed = _always(candidates, context) | _of_query(candidates, context, sources)
+    computed |= _of_donors(candidates, context, sources) | _of_term(candidates, context, sources)
+    return build_frame(candidates.query_row, candidates.term_row, computed)
+
+
+def _always(candidates: Candidates, context: FeatureContext) -> dict[str, NDArray[Any]]:
+    annotations, aspects = context.annotations, context.graph.aspects[candidates.term_row]
+    return {
+        **knn_features(candidates),
+        **annotation_features(candidates, evidence_codes=annotations.evidence_codes, qualifiers=annotations.qualifiers),
+        **length_features(candidates, query_lengths=context.query_lengths, reference_lengths=context.reference_lengths),
+        **go_context_features(candidates, annotations, context.graph),
+        **knn_voter_features(
+            candidates,
+            aspects,
+            evidence_codes=annotations.evidence_codes,
+            largest_distance=LARGEST_DISTANCE[context.metric],
+        ),
+    }
+
+
+def _of_query(candidates: Candidates, context: FeatureContext, sources: FeatureSources) -> dict[str, NDArray[Any]]:
+    columns: dict[str, NDArray[Any]] = {}
+    if sources.known is not None:
+        columns |= lineage_features(candidates, sources.known, context.graph)
+        columns |= association_features(candidates, sources.known, context.annotations, context.graph)
+    if sources.own is not None:
+        columns |= self_prior_features(candidates, sources.own)
+    if sources.projection is not None and sources.query_vectors is not None:
+        columns |= pca_features(candidates, sources.query_vectors, sources.projection)
+    if sources.interpro is not None:
+        columns |= interpro_features(candidates, sources.interpro, context.graph)
+    return columns
+
+
+def _of_donors(candidates: Candidates, context: FeatureContext, sources: FeatureSources) -> dict[str, NDArray[Any]]:
+    columns = channel_features(candidates, sources.aligned)
+    if sources.aligned is not None:
+        aspects = context.graph.aspects[candidates.term_row]
+        codes = context.annotations.evidence_codes
+        columns |= alignment_voter_features(candidates, sources.aligned, aspects, evidence_codes=codes)
+    if sources.taxa is not None:
+        columns |= taxonomy_pair_features(candidates, sources.taxa)
+        columns |= taxonomy_voter_features(candidates, sources.taxa)
+    return columns | (sources.alignment or {})
+
+
+def _of_term(candidates: Candidates, context: FeatureContext, sources: FeatureSources) -> dict[str, NDArray[Any]]:
+    columns: dict[str, NDArray[Any]] = {}
+    if sources.information_accretion is not None:
+        columns |= accretion_features(candidates, sources.information_accretion)
+    if sources.term_vectors is not None:
+        aspects = context.graph.aspects[candidates.term_row]
+        columns |= neighbour_vector_features(candidates, sources.term_vectors, aspects)
+        columns |= known_vector_features(candidates, sources.term_vectors, sources.known, context.graph)
+    return columns

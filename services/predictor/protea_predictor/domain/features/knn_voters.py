@@ -1,0 +1,65 @@
+"""Aggregates over all neighbours by embedding that vote for a candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protea_predictor.domain.candidates import Candidates
+from protea_predictor.domain.features.ratio import ratio
+from protea_predictor.domain.features.votes import (
+    ChannelVotes,
+    cells_of,
+    kind_votes,
+    rank_vote,
+    vote_owners,
+    weighted_vote,
+)
+
+__all__ = ["knn_voter_features"]
+
+
+def knn_voter_features(
+    candidates: Candidates, aspects: NDArray[np.integer], *, evidence_codes: Sequence[str], largest_distance: float
+) -> dict[str, NDArray[Any]]:
+    """Family ``knn_voters``.
+
+    Parameters
+    ----------
+    candidates
+        With their ledger.
+    aspects
+        Aspect of each candidate's term, shape ``(n_candidates,)``.
+    evidence_codes
+        Text of the ledger's evidence numbers.
+    largest_distance
+        Distance at which the similarity, which weighs a vote, is 0.
+    """
+    ledger = candidates.donors
+    votes = ChannelVotes(
+        owners=vote_owners(ledger.indptr),
+        ranks=ledger.k_positions,
+        weights=np.clip(1.0 - ledger.distances / largest_distance, 0.0, 1.0),
+        evidence=ledger.evidence,
+        cells=cells_of(candidates.query_row, aspects),
+    )
+    return {
+        "knn_weighted_vote": weighted_vote(votes),
+        "knn_rank_vote": rank_vote(votes),
+        "knn_sequence_vote": _sequence_vote(votes, ledger.sequence_ranks),
+        **kind_votes(votes, evidence_codes, prefix="knn"),
+    }
+
+
+def _sequence_vote(votes: ChannelVotes, sequence_ranks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Distinct sequences among the donors / among the cell's voters."""
+    depth = int(sequence_ranks.max(initial=0)) + 1
+    seen = np.unique(votes.owners * depth + sequence_ranks)
+    donors = np.bincount(seen // depth, minlength=len(votes.cells))
+    cells = votes.cells[votes.owners]
+    in_cell = np.unique(cells * depth + sequence_ranks) // depth
+    totals = np.bincount(in_cell, minlength=int(votes.cells.max(initial=-1)) + 1)[votes.cells]
+    return ratio(donors, totals)

@@ -1,0 +1,48 @@
+"""Where a candidate lies to the terms known of its query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protea_common.domain.ontology import GoGraph
+from protea_predictor.domain.candidates import Candidates
+from protea_predictor.domain.features.term_lists import TermLists, counts_of
+from protea_predictor.domain.ragged import gather_rows
+
+__all__ = ["lineage_features"]
+
+
+def lineage_features(candidates: Candidates, known: TermLists, graph: GoGraph) -> dict[str, NDArray[Any]]:
+    """Family ``lineage``; a query of which nothing is known has 0 throughout."""
+    above = _known_below(candidates, known, graph)
+    below = _known_above(candidates, known, graph)
+    return {
+        "lineage_is_ancestor_of_known": above > 0,
+        "lineage_is_descendant_of_known": below > 0,
+        "lineage_ancestor_of_count": above,
+        "lineage_descendant_of_count": below,
+    }
+
+
+def _known_below(candidates: Candidates, known: TermLists, graph: GoGraph) -> NDArray[np.int64]:
+    """Count the known terms whose ancestors the candidate is one of."""
+    owners, positions = gather_rows(graph.closure_indptr, known.term_row)
+    ancestors = graph.closure_indices[positions]
+    is_other = ancestors != known.term_row[owners]
+    keys = known.query_row[owners[is_other]] * known.n_terms + ancestors[is_other]
+    return counts_of(keys, candidates.query_row * known.n_terms + candidates.term_row)
+
+
+def _known_above(candidates: Candidates, known: TermLists, graph: GoGraph) -> NDArray[np.int64]:
+    """Count the known terms among the candidate's ancestors; candidates of unknown queries are not looked at."""
+    asked = np.flatnonzero(np.isin(candidates.query_row, known.query_row))
+    owners, positions = gather_rows(graph.closure_indptr, candidates.term_row[asked])
+    ancestors = graph.closure_indices[positions].astype(np.int64)
+    is_known = known.hold(candidates.query_row[asked][owners], ancestors)
+    is_known &= ancestors != candidates.term_row[asked][owners]
+    counts = np.zeros(len(candidates), dtype=np.int64)
+    counts[asked] = np.bincount(owners[is_known], minlength=len(asked))
+    return counts
