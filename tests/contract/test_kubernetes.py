@@ -183,7 +183,7 @@ def authenticate_with_nothing(objects: list[Manifest]) -> None:
 
 
 def set_what_is_no_setting(objects: list[Manifest]) -> None:
-    container(objects)["env"].append({"name": "PROTEA_EMBEDDER__DEVICE", "value": "cuda"})
+    container(objects)["env"].append({"name": "PROTEA_EMBEDDER__DEVISE", "value": "cuda"})
 
 
 def set_what_is_no_setting_for_all(objects: list[Manifest]) -> None:
@@ -249,7 +249,7 @@ def allow_by_default(objects: list[Manifest]) -> None:
         (scale_what_is_not_there, "its target protea-embedder does not exist"),
         (fix_the_number_of_pods, "would reset the pods"),
         (authenticate_with_nothing, "TriggerAuthentication protea-rabbitmq does not exist"),
-        (set_what_is_no_setting, "PROTEA_EMBEDDER__DEVICE is no setting"),
+        (set_what_is_no_setting, "PROTEA_EMBEDDER__DEVISE is no setting"),
         (set_what_is_no_setting_for_all, "PROTEA_HTTP_PORT is no setting"),
         (write_a_password_into_an_address, "PROTEA_OTEL_ENDPOINT is a secret"),
         (write_the_database_address, "PROTEA_DB_URL is a secret"),

@@ -1,7 +1,7 @@
 """What PROTEA can be asked to do: the payload contracts, checked at the edge and again by the owner."""
 
 from protea_common.operations.annotate import Annotate
-from protea_common.operations.embedding import ComputeEmbeddings, FitKmerEncoder
+from protea_common.operations.embedding import ComputeEmbeddings, FitKmerEncoder, RegisterEncoder
 from protea_common.operations.evaluation import GenerateEvaluationSet, RunCafaEvaluation
 from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnapshot, LoadProteins, Ping
 from protea_common.operations.payload import InvalidPayloadError, Operation, OperationPayload, dedup_key
@@ -24,6 +24,7 @@ __all__ = [
     "OperationPayload",
     "Ping",
     "PredictGoTerms",
+    "RegisterEncoder",
     "RunCafaEvaluation",
     "UnknownOperationError",
     "dedup_key",

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from protea_common.errors import ContractError
 from protea_common.operations.annotate import Annotate
-from protea_common.operations.embedding import ComputeEmbeddings, FitKmerEncoder
+from protea_common.operations.embedding import ComputeEmbeddings, FitKmerEncoder, RegisterEncoder
 from protea_common.operations.evaluation import GenerateEvaluationSet, RunCafaEvaluation
 from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnapshot, LoadProteins, Ping
 from protea_common.operations.payload import Operation
@@ -28,6 +28,9 @@ _OPERATIONS = (
     Operation("load_ontology_snapshot", "protea.ingest", LoadOntologySnapshot, "Load a GO release from an OBO file."),
     Operation("load_goa_annotations", "protea.ingest", LoadGoaAnnotations, "Load GO annotations from a GAF file."),
     Operation("fit_kmer_encoder", "protea.embeddings", FitKmerEncoder, "Fit the k-mer encoder on the proteins."),
+    Operation(
+        "register_encoder", "protea.embeddings", RegisterEncoder, "Make a recipe of a protein language model's files."
+    ),
     Operation("compute_embeddings", "protea.embeddings", ComputeEmbeddings, "Embed sequences under a recipe."),
     Operation("predict_go_terms", "protea.predictions", PredictGoTerms, "Transfer GO terms from neighbours."),
     Operation(

@@ -38,6 +38,13 @@ class EmbedderSettings(ServiceSettings):
     threads: PositiveInt = Field(
         1, description="Threads of a CPU for a language model; a second process serves a second core better."
     )
+    max_model_bytes: PositiveInt = Field(
+        24 * 1024**3, description="Most bytes of a model that is registered, all its files together."
+    )
+    allow_hub: bool = Field(
+        False, description="Whether register_encoder may fetch models from a hub; only files without code, never run."
+    )
+    hub_url: str | None = Field(None, description="Address of the model hub, if it is not the library's own.")
 
     @property
     def placement(self) -> Placement:

@@ -12,12 +12,15 @@ from typing import Final
 
 from protea_common.runtime import Platform
 from protea_embedder.adapters.encoders import EncoderCache
+from protea_embedder.adapters.model_sources import ModelSources
+from protea_embedder.adapters.model_store import ModelStore
 from protea_embedder.domain.token_budget import TokenBudget
 from protea_embedder.settings import EmbedderSettings
 from protea_embedder.usecases.compute_embeddings import CutIntoBatches
 from protea_embedder.usecases.device import DeviceRunner
 from protea_embedder.usecases.embed_batch import EmbedBatch, EncoderOf
 from protea_embedder.usecases.fit_kmer_encoder import FitEncoder
+from protea_embedder.usecases.register_encoder import RegisterModel
 
 __all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
 
@@ -38,7 +41,8 @@ class ProcessContext:
     device
         One thread, which loads encoders and runs them.
     fitting
-        One thread for fitting, so that a long fit does not hold up the batches of a process that does both.
+        One thread for fitting and for files of models, so that a long fit does not hold up the batches of a process
+        that does both.
     encoder_of
         Gives the encoders.
     """
@@ -86,6 +90,24 @@ class Factory:
             unit_of_work=self._unit_of_work,
             artifacts=self._context.platform.artifacts,
             executor=self._context.fitting,
+        )
+
+    def create_register_model(self) -> RegisterModel:
+        """Build ``register_encoder``."""
+        platform, settings = self._context.platform, self._context.settings
+        executor = self._context.fitting
+        return RegisterModel(
+            unit_of_work=self._unit_of_work,
+            sources=ModelSources(
+                artifacts=platform.artifacts,
+                allowed_dirs=platform.settings.allowed_source_dirs,
+                allow_hub=settings.allow_hub,
+                hub_url=settings.hub_url,
+                executor=executor,
+            ),
+            models=ModelStore(artifacts=platform.artifacts, executor=executor),
+            executor=executor,
+            max_bytes=settings.max_model_bytes,
         )
 
     def create_cut_into_batches(self) -> CutIntoBatches:

@@ -231,6 +231,11 @@ async def test_an_evaluation_set_with_its_results_and_files(gateway: GatewayBenc
         ("/v1/proteins/load", "load_proteins", {"source_uri": "file:///p.fasta"}),
         ("/v1/embeddings/configs/fit-kmer", "fit_kmer_encoder", {}),
         (
+            "/v1/embeddings/configs/register",
+            "register_encoder",
+            {"model_name": "a/model", "model_backend": "esm", "licence": "MIT", "folder": "/models/a"},
+        ),
+        (
             "/v1/embeddings/predict",
             "predict_go_terms",
             {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import shutil
 import signal
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.laptop import RunningUp, SmallData, protea, running_up
+from support.tiny_models import make_tiny_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +159,37 @@ def test_a_second_one_on_the_same_home_is_told_where_the_first_is(home: Path) ->
 
     assert done.returncode == 1
     assert f"already running at {up.url} (process {up.process.pid})" in done.stderr
+
+
+def test_a_language_model_is_added_listed_and_embeds(loaded: Loaded, tmp_path: Path) -> None:
+    folder = make_tiny_model("esm", tmp_path)
+
+    added = protea("encoder", "add", str(folder), "--backend", "esm", "--licence", "MIT", url=loaded.up.url)
+
+    assert added.returncode == 0, added.stderr
+    (config_id,) = re.findall(r"embedding config id: (\S+)", added.stdout)
+    assert "licence: MIT" in added.stdout
+    assert "model.safetensors" in added.stdout
+    listed = protea("encoder", "list", url=loaded.up.url)
+    assert config_id in listed.stdout
+    assert "MIT" in listed.stdout
+    embedded = protea("embed", "--embedding-config", config_id, url=loaded.up.url)
+    assert embedded.returncode == 0, embedded.stderr
+    assert "truncated:" in embedded.stdout
+
+
+def test_a_folder_without_weights_is_refused_before_anything_is_sent(empty: RunningUp, tmp_path: Path) -> None:
+    (tmp_path / "pytorch_model.bin").write_bytes(b"a pickle")
+
+    done = protea("encoder", "add", str(tmp_path), "--backend", "esm", "--licence", "MIT", url=empty.url)
+
+    assert done.returncode == 1
+    assert "safetensors" in done.stderr
+    assert "Sending" not in done.stdout
+
+
+def test_an_encoder_needs_one_place_to_come_from(empty: RunningUp) -> None:
+    done = protea("encoder", "add", "--backend", "esm", "--licence", "MIT", url=empty.url)
+
+    assert done.returncode == 1
+    assert "--server-folder" in done.stderr

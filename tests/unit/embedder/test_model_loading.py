@@ -10,11 +10,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from protea_embedder.adapters.language_models.loading import ModelNotLoadableError, count_parameters, load_encoder
+from protea_embedder.adapters.language_models.loading import ModelNotLoadableError, load_encoder
 from protea_embedder.adapters.language_models.tokens import UnsuitableTokenizerError, read_residue_tokens
-from protea_embedder.adapters.model_store import ModelTooLargeError, scan_model_folder
+from protea_embedder.adapters.model_store import ModelTooLargeError, count_parameters, scan_model_folder
 from protea_embedder.domain.language_model_encoder import LayerBeyondModelError, NoRoomForResiduesError
 from protea_embedder.domain.model_files import InvalidModelFilesError, ModelManifest
+from protea_embedder.domain.model_shape import UnsuitableModelError
 from protea_embedder.domain.precision import DeviceName, Placement, Precision
 from support.tiny_models import LAYERS, make_tiny_model, tiny_recipe
 
@@ -76,7 +77,7 @@ def test_a_model_that_wants_to_bring_its_own_code_runs_only_ours(folder: Path) -
 
 
 def test_another_kind_of_model_is_refused(folder: Path) -> None:
-    with pytest.raises(ModelNotLoadableError, match="model_type 'esm'"):
+    with pytest.raises(UnsuitableModelError, match="model_type 'esm'"):
         load_encoder(folder, tiny_recipe("t5"), SINGLE)
 
 
@@ -96,12 +97,14 @@ def test_damaged_weights_are_refused(folder: Path) -> None:
 
     with pytest.raises(ModelNotLoadableError, match="tiny-esm"):
         load_encoder(folder, tiny_recipe("esm"), SINGLE)
+    with pytest.raises(InvalidModelFilesError, match=r"model\.safetensors is damaged"):
+        count_parameters(folder)
 
 
 def test_a_damaged_configuration_is_refused(folder: Path) -> None:
     (folder / "config.json").write_text("{")
 
-    with pytest.raises(ModelNotLoadableError, match=r"config\.json"):
+    with pytest.raises(UnsuitableModelError, match=r"config\.json"):
         load_encoder(folder, tiny_recipe("esm"), SINGLE)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import tempfile
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import ClassVar
+
+from safetensors import SafetensorError, safe_open
 
 from protea_common.errors import PermanentError
 from protea_common.storage import ArtifactStore
@@ -21,7 +24,14 @@ from protea_embedder.domain.model_files import (
     choose_model_files,
 )
 
-__all__ = ["ModelStore", "ModelTooLargeError", "WeightsDigestMismatchError", "model_key", "scan_model_folder"]
+__all__ = [
+    "ModelStore",
+    "ModelTooLargeError",
+    "WeightsDigestMismatchError",
+    "count_parameters",
+    "model_key",
+    "scan_model_folder",
+]
 
 
 class WeightsDigestMismatchError(PermanentError):
@@ -63,6 +73,24 @@ def scan_model_folder(folder: Path, *, max_bytes: int) -> ModelManifest:
         if size > MAX_SIDE_FILE_BYTES and not name.endswith(".safetensors"):
             raise InvalidModelFilesError(f"{name} has {size:,} bytes; {MAX_SIDE_FILE_BYTES:,} is the limit.")
     return ModelManifest({name: _digest(folder / name) for name in chosen})
+
+
+def count_parameters(folder: Path) -> int:
+    """Count the numbers in the weights of a folder, from the headers of the files alone.
+
+    Raises
+    ------
+    InvalidModelFilesError
+        If a file is damaged.
+    """
+    total = 0
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, framework="numpy") as weights:
+                total += sum(math.prod(weights.get_slice(name).get_shape()) for name in sorted(weights.keys()))
+        except SafetensorError as exc:
+            raise InvalidModelFilesError(f"{path.name} is damaged: {exc}") from exc
+    return total
 
 
 class ModelStore:

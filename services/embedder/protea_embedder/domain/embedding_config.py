@@ -33,6 +33,8 @@ class ConfigText:
         Licence of the weights.
     is_language_model
         Whether a protein language model makes the vectors.
+    param_count
+        Numbers in the model's weights, if they were counted.
     """
 
     display_name: str
@@ -40,6 +42,7 @@ class ConfigText:
     description: str
     licence: str
     is_language_model: bool
+    param_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,7 @@ def _consumers(factory: Factory, parts: ConsumerParts, settings: EmbedderSetting
 def _jobs(factory: Factory, parts: ConsumerParts, *, prefetch: int) -> QueueConsumer:
     use_cases: dict[str, JobUseCase] = {
         "fit_kmer_encoder": factory.create_fit_encoder(),
+        "register_encoder": factory.create_register_model(),
         "compute_embeddings": factory.create_cut_into_batches(),
     }
     return QueueConsumer(WorkQueue.EMBEDDINGS, consume_jobs(use_cases, parts), prefetch)

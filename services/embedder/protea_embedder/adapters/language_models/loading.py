@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from transformers.utils import logging
 
 from protea_common.errors import PermanentError
 from protea_embedder.adapters.language_models.device import open_device
-from protea_embedder.adapters.language_models.families import Family, family_of, read_tokens
+from protea_embedder.adapters.language_models.families import family_of, read_tokens
 from protea_embedder.adapters.language_models.model import TransformersModel
 from protea_embedder.domain.language_model_encoder import LanguageModelEncoder
+from protea_embedder.domain.model_shape import read_model_shape
 from protea_embedder.domain.precision import Placement
 from protea_embedder.domain.recipe import EmbeddingRecipe
 
-__all__ = ["ModelNotLoadableError", "count_parameters", "load_encoder"]
+__all__ = ["ModelNotLoadableError", "load_encoder"]
 
 _UNUSED_WEIGHTS = ("contact_head.", "pooler.")
 """Parts of a model that no hidden state depends on; a checkpoint may lack them."""
@@ -44,8 +44,10 @@ def load_encoder(folder: Path, recipe: EmbeddingRecipe, placement: Placement) ->
 
     Raises
     ------
+    UnsuitableModelError
+        If the files are another kind of model.
     ModelNotLoadableError
-        If the files are another kind of model, damaged, or lack weights.
+        If they are damaged, or lack weights.
     UnsuitableTokenizerError, LayerBeyondModelError, NoRoomForResiduesError
         If they do not fit the recipe.
     DeviceMissingError, UnsuitablePrecisionError
@@ -57,7 +59,7 @@ def load_encoder(folder: Path, recipe: EmbeddingRecipe, placement: Placement) ->
     family = family_of(recipe)
     torch.set_num_threads(placement.threads)
     device = open_device(placement.device, placement.precision, backend=recipe.model_backend)
-    _refuse_other_kinds(folder, family, recipe)
+    read_model_shape((folder / "config.json").read_bytes(), recipe)
     try:
         tokens = read_tokens(family, folder)
         model, report = family.model_class.from_pretrained(
@@ -78,35 +80,6 @@ def load_encoder(folder: Path, recipe: EmbeddingRecipe, placement: Placement) ->
         ) from exc
     _refuse_missing(report["missing_keys"], recipe)
     return LanguageModelEncoder(TransformersModel(model.to(device.device).eval(), tokens, device), recipe)
-
-
-def count_parameters(folder: Path) -> int:
-    """Count the numbers in the weights of a folder, from the headers of the files alone."""
-    total = 0
-    for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, framework="pt") as weights:
-            total += sum(_elements(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118 - it is no mapping
-    return total
-
-
-def _elements(shape: list[int]) -> int:
-    elements = 1
-    for size in shape:
-        elements *= size
-    return elements
-
-
-def _refuse_other_kinds(folder: Path, family: Family, recipe: EmbeddingRecipe) -> None:
-    try:
-        config = json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError) as exc:
-        raise ModelNotLoadableError(f"config.json of {recipe.model_name!r} cannot be read: {_first_line(exc)}") from exc
-    found = config.get("model_type") if isinstance(config, dict) else None
-    if found != family.model_type:
-        raise ModelNotLoadableError(
-            f"config.json of {recipe.model_name!r} says model_type {found!r}, and the backend "
-            f"{recipe.model_backend!r} runs {family.model_type!r}; choose the backend that fits."
-        )
 
 
 def _refuse_missing(missing: Any, recipe: EmbeddingRecipe) -> None:

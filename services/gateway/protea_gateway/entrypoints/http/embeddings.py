@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from protea_common.operations import FitKmerEncoder, PredictGoTerms
+from protea_common.operations import FitKmerEncoder, PredictGoTerms, RegisterEncoder
 from protea_common.orm import EmbeddingConfig
 from protea_gateway.adapters.storage.embeddings import EmbeddingConfigStore
 from protea_gateway.entrypoints.http.guard import GuardedRoute
@@ -66,6 +66,19 @@ async def fit_kmer(
     payload: FitKmerEncoder, response: Response, factory: FactoryParameter, caller: CallerParameter
 ) -> AcceptedJob:
     return await submit_operation("fit_kmer_encoder", payload, factory=factory, caller=caller, response=response)
+
+
+@router.post(
+    "/configs/register",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="Register a protein language model",
+    description="Its files come by POST /v1/uploads, or from a server's folder or a hub if the operator allows it.",
+    response_model=Accepted,
+)
+async def register(
+    payload: RegisterEncoder, response: Response, factory: FactoryParameter, caller: CallerParameter
+) -> AcceptedJob:
+    return await submit_operation("register_encoder", payload, factory=factory, caller=caller, response=response)
 
 
 @router.get("/configs/{config_id}", summary="Show an embedding recipe", response_model=Recipe)
