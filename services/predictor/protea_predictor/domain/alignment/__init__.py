@@ -1,0 +1,1 @@
+"""Pairwise alignments and the figures that describe them."""
