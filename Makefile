@@ -34,6 +34,7 @@ fault: $(VENV)/.dev rabbitmq
 # Writes the committed event contracts anew; a test compares them.
 contracts: $(VENV)/.dev
 	$(BIN)/python -m protea_common.events.documents docs
+	$(BIN)/python -m protea_common.messaging.asyncapi docs/asyncapi.yaml
 
 # The tests want a real broker: an address, an installed server, Docker, or apt where we may.
 rabbitmq:

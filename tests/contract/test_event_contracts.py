@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from protea_common.events import EVENT_TYPES, Envelope, EventFormatError, JobCreated, event_schemas, read_event, uuid7
-from protea_common.events.documents import event_documents
+from protea_common.events.compatibility import ContractChangedError, breaking_changes
+from protea_common.events.documents import event_documents, require_compatible_contracts
+from protea_common.events.documents import main as write_documents
 
 DOCS = Path(__file__).parents[2] / "docs"
 JOB = UUID(int=7)
@@ -25,6 +31,74 @@ def test_no_document_is_left_of_an_event_that_is_gone() -> None:
     committed = {path.name for path in (DOCS / "events").iterdir()}
 
     assert committed == {f"{name}.json" for name in event_schemas()}
+
+
+def test_no_event_changed_without_a_new_version() -> None:
+    require_compatible_contracts(DOCS)
+
+
+def changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    """Make a contract that differs from `CONTRACT` in something."""
+    schema = copy.deepcopy(CONTRACT)
+    change(schema)
+    return schema
+
+
+COMPATIBLE: dict[str, Callable[[dict[str, Any]], object]] = {
+    "nothing": lambda s: s,
+    "a field that is not required": lambda s: s["properties"].update(pool={"type": "string", "default": "small"}),
+    "the words about a field": lambda s: s["properties"]["title"].update(description="Otherwise said.", title="T"),
+    "the order of what is required": lambda s: s["required"].reverse(),
+}
+
+BREAKING: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "a required field is added": (
+        lambda s: (s["properties"].update(pool={"type": "string"}), s["required"].append("pool")),
+        "the field pool became required",
+    ),
+    "a field is gone": (lambda s: s["properties"].pop("title"), "the field title is gone"),
+    "another type": (lambda s: s["properties"]["title"].update(type="integer"), "the field title changed"),
+    "a narrower range": (lambda s: s["properties"]["count"].update(minimum=1), "the field count changed"),
+    "a field need not be there": (lambda s: s["required"].remove("count"), "the field count is no longer required"),
+    "a part changed": (lambda s: s["$defs"]["Part"].update(enum=["a"]), "the part Part changed"),
+    "unknown fields are allowed": (lambda s: s.pop("additionalProperties"), "additionalProperties changed"),
+}
+
+CONTRACT: dict[str, Any] = {
+    "$id": "things.counted.v1",
+    "additionalProperties": False,
+    "properties": {"title": {"type": "string", "description": "A name."}, "count": {"type": "integer", "minimum": 0}},
+    "required": ["title", "count"],
+    "$defs": {"Part": {"enum": ["a", "b"]}},
+    "type": "object",
+}
+
+
+@pytest.mark.parametrize("name", COMPATIBLE)
+def test_what_readers_do_not_notice_needs_no_new_version(name: str) -> None:
+    assert breaking_changes(CONTRACT, changed(COMPATIBLE[name])) == []
+
+
+@pytest.mark.parametrize("name", BREAKING)
+def test_what_readers_notice_needs_a_new_version(name: str) -> None:
+    change, told = BREAKING[name]
+
+    assert breaking_changes(CONTRACT, changed(change)) == [told]
+
+
+def test_a_changed_contract_is_not_written_over_the_committed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committed = json.loads((DOCS / "events" / "job.created.v1.json").read_text())
+    committed["properties"]["operation"]["type"] = "integer"
+    (tmp_path / "events").mkdir()
+    (tmp_path / "events" / "job.created.v1.json").write_text(json.dumps(committed))
+    monkeypatch.setattr("sys.argv", ["documents", str(tmp_path)])
+
+    with pytest.raises(ContractChangedError, match=r"job\.created\.v1 changed: the field operation changed"):
+        write_documents()
+
+    assert [path.name for path in tmp_path.rglob("*.*")] == ["job.created.v1.json"]
 
 
 def test_every_schema_is_a_valid_json_schema() -> None:

@@ -1,4 +1,7 @@
-"""Writes the contracts down: a JSON Schema per event and one page that lists them. Run by ``make contracts``."""
+"""Writes the contracts down: a JSON Schema per event and one page that lists them. Run by ``make contracts``.
+
+A schema that is no longer what was committed under its version is not written: it needs a new version.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ import json
 import sys
 from pathlib import Path
 
+from protea_common.events.compatibility import require_compatible
 from protea_common.events.envelope import Event
 from protea_common.events.registry import EVENT_TYPES, event_schemas
 
-__all__ = ["event_documents", "main"]
+__all__ = ["event_documents", "main", "require_compatible_contracts"]
 
 _PREAMBLE = """\
 # Events
@@ -33,6 +37,20 @@ def event_documents() -> dict[str, str]:
     return {**schemas, "events.md": _PREAMBLE + "".join(_section(event) for event in EVENT_TYPES.values())}
 
 
+def require_compatible_contracts(folder: Path) -> None:
+    """Compare every schema with the one that was committed under the same version.
+
+    Raises
+    ------
+    ContractChangedError
+        If an event changed in a way that needs a new version.
+    """
+    for name, schema in event_schemas().items():
+        committed = folder / "events" / f"{name}.json"
+        if committed.exists():
+            require_compatible(json.loads(committed.read_text(encoding="utf8")), schema)
+
+
 def _section(event: type[Event]) -> str:
     rows = "".join(
         f"| `{name}` | {'yes' if field.is_required() else 'no'} | {field.description} |\n"
@@ -44,8 +62,15 @@ def _section(event: type[Event]) -> str:
 
 
 def main() -> None:
-    """Write the documents below the folder given as the only argument."""
+    """Write the documents below the folder given as the only argument, all or none.
+
+    Raises
+    ------
+    ContractChangedError
+        If an event changed in a way that needs a new version.
+    """
     folder = Path(sys.argv[1])
+    require_compatible_contracts(folder)
     for path, text in event_documents().items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)

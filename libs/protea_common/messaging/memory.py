@@ -27,6 +27,7 @@ from protea_common.messaging.bus import (
     UnroutableError,
 )
 from protea_common.messaging.dispatch import BROADCAST_PREFETCH, Dispatcher, dead_letter_copy, heard_once
+from protea_common.messaging.topics import topic_matches
 from protea_common.messaging.topology import (
     DEAD_LETTER_EXCHANGE,
     EVENTS_EXCHANGE,
@@ -315,17 +316,4 @@ def _routes(kind: ExchangeKind, pattern: str, routing_key: str) -> bool:
         case ExchangeKind.FANOUT:
             return True
         case ExchangeKind.TOPIC:
-            return _matches(pattern.split("."), routing_key.split("."))
-
-
-def _matches(pattern: Sequence[str], words: Sequence[str]) -> bool:
-    """Match a topic pattern as AMQP 0-9-1 does (section 3.1.3.3): ``*`` is one word, ``#`` is none or more."""
-    match pattern:
-        case []:
-            return not words
-        case ["#", *rest]:
-            return any(_matches(rest, words[skipped:]) for skipped in range(len(words) + 1))
-        case [word, *rest]:
-            return bool(words) and word in ("*", words[0]) and _matches(rest, words[1:])
-        case _:
-            return False
+            return topic_matches(pattern, routing_key)
