@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 
 import asyncpg
@@ -12,8 +12,9 @@ from sqlalchemy.engine import make_url
 
 from protea_standalone.edition import free_port, open_laptop_edition
 from support.cluster import Cluster
-from support.editions import LoadedCluster, Undisturbed
+from support.editions import LoadedCluster, Traces, Undisturbed
 from support.main_job import MainJob
+from support.otlp import collecting, rotel_before
 from support.postgres import PostgresServer
 from support.rabbitmq import RabbitServer, virtual_host
 
@@ -29,20 +30,33 @@ async def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
 
 
 @pytest.fixture(scope="session")
+def traces() -> Iterator[Traces]:
+    """Run an independent OTLP receiver, and keep what it passes on."""
+    with collecting() as collector, rotel_before(collector) as address:
+        yield Traces(collector, address)
+
+
+@pytest.fixture(scope="session")
 async def cluster(
+    traces: Traces,
     tmp_path_factory: pytest.TempPathFactory,
     postgres_server: PostgresServer,
     migrated_template: str,
     rabbitmq: RabbitServer,
 ) -> AsyncIterator[LoadedCluster]:
-    """Start the five processes and load their references."""
+    """Start the five processes, traced, and load their references."""
     folder = tmp_path_factory.mktemp("cluster")
     async with postgres_server.database(template=migrated_template) as database_url:
         address = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
         database = await asyncpg.connect(address)
         with (
             virtual_host(rabbitmq) as amqp_url,
-            Cluster(folder=folder, database_url=database_url, amqp_url=amqp_url) as processes,
+            Cluster(
+                folder=folder,
+                database_url=database_url,
+                amqp_url=amqp_url,
+                environment=lambda _service: traces.environment,
+            ) as processes,
             closing(MainJob(processes.url)) as job,
         ):
             references = await asyncio.to_thread(job.load_references)

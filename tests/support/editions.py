@@ -8,8 +8,9 @@ import asyncpg
 
 from support.cluster import Cluster
 from support.main_job import MainJob, References
+from support.otlp import Collector
 
-__all__ = ["LoadedCluster", "Undisturbed"]
+__all__ = ["LoadedCluster", "Traces", "Undisturbed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,32 @@ class Undisturbed:
 
     embedding_config_id: str
     predictions: list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Where the spans of the five processes arrive.
+
+    Attributes
+    ----------
+    collector
+        Has what the receiver passed on.
+    address
+        Of the receiver.
+    """
+
+    collector: Collector
+    address: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Settings of a process whose spans arrive here soon, and all of them."""
+        return {
+            "PROTEA_OTEL_ENABLED": "1",
+            "PROTEA_OTEL_ENDPOINT": self.address,
+            "OTEL_BSP_SCHEDULE_DELAY": "200",
+            "OTEL_BSP_MAX_QUEUE_SIZE": "100000",
+        }
 
 
 @dataclass(frozen=True, slots=True)

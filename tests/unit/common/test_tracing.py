@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, get_current_span, use_span
 
@@ -28,6 +23,7 @@ from protea_common.telemetry import (
     resolve_telemetry_config,
     shutdown_telemetry,
 )
+from support.otlp import Collector, collecting
 
 # The example of the W3C Trace Context recommendation, section 3.2.4.
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -89,53 +85,10 @@ shutdown_telemetry()
 """
 
 
-@dataclass
-class Collector:
-    """An OTLP/HTTP receiver that keeps what it is sent."""
-
-    address: str
-    requests: list[ExportTraceServiceRequest] = field(default_factory=list)
-    paths: list[str] = field(default_factory=list)
-
-    @property
-    def spans(self) -> list[Any]:
-        return [
-            span
-            for request in self.requests
-            for resource in request.resource_spans
-            for scope in resource.scope_spans
-            for span in scope.spans
-        ]
-
-    @property
-    def service_names(self) -> set[str]:
-        resources = [resource.resource for request in self.requests for resource in request.resource_spans]
-        attributes = [attribute for resource in resources for attribute in resource.attributes]
-        return {attribute.value.string_value for attribute in attributes if attribute.key == "service.name"}
-
-
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if self.headers.get("content-encoding") == "gzip":
-                body = gzip.decompress(body)
-            received.paths.append(self.path)
-            received.requests.append(ExportTraceServiceRequest.FromString(body))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_arguments: object) -> None:
-            return
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        received = Collector(address=f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with collecting() as received:
         yield received
-        server.shutdown()
-        thread.join()
 
 
 def run_traced(program: str, *arguments: str, collector: Collector, enabled: str = "1") -> None:
