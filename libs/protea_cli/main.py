@@ -9,6 +9,7 @@ import typer
 
 from protea_cli import load
 from protea_cli.annotate import annotate
+from protea_cli.backup.command import backup, restore
 from protea_cli.dead_letters import app as dead_letters
 from protea_cli.demo.command import demo
 from protea_cli.embed import embed
@@ -41,6 +42,8 @@ app.command()(annotate)
 app.command()(status)
 app.add_typer(dead_letters, name="dead-letters")
 app.command()(migrate)
+app.command()(backup)
+app.command()(restore)
 app.add_typer(keys, name="keys")
 
 

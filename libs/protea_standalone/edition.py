@@ -27,7 +27,7 @@ from protea_standalone.postgres import EmbeddedPostgres
 from protea_standalone.services import service_builders
 from protea_standalone.serving import served
 
-__all__ = ["LaptopEdition", "NotReadyError", "free_port", "open_laptop_edition"]
+__all__ = ["LaptopEdition", "NotReadyError", "free_port", "open_data", "open_laptop_edition"]
 
 NAME: Final = "protea-standalone"
 """Name of the process in traces."""
@@ -121,6 +121,23 @@ async def open_laptop_edition(home: Path, *, host: str = "127.0.0.1", port: int)
             database_folder=postgres.folder,
             services=tuple(service.name for service in services),
         )
+
+
+@asynccontextmanager
+async def open_data(home: Path) -> AsyncIterator[tuple[str, Path]]:
+    """Start only the database of a home, for work on the data themselves; give its address and the artifacts' folder.
+
+    Raises
+    ------
+    AlreadyRunningError
+        If PROTEA runs on the home.
+    EmbeddedPostgresError
+        If the database does not start.
+    """
+    place = Home.at(home)
+    with hold_home(place):
+        async with _running_postgres(place) as postgres:
+            yield postgres.dsn(DATABASE), place.artifacts
 
 
 def free_port() -> int:

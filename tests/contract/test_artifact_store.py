@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from protea_common.storage import (
     ArtifactNotFoundError,
     ArtifactStore,
     InvalidArtifactKeyError,
+    ListableStore,
     LocalFsArtifactStore,
+    artifact_base,
 )
 from protea_common.storage.s3 import S3ArtifactStore, S3Bucket
 
@@ -168,3 +171,17 @@ async def test_a_key_that_could_lead_elsewhere_is_refused_everywhere(store: Arti
     with pytest.raises(InvalidArtifactKeyError):
         async with store.local_path(key):
             pass
+
+
+async def test_a_store_lists_what_it_holds_and_nothing_that_is_half_written(store: ArtifactStore) -> None:
+    listed = cast("ListableStore", store)
+    assert [key async for key in listed.list_keys()] == []
+    await store.put(KEY, b"1")
+    await store.put("a/b/c.bin", b"2")
+    await store.put("a/gone.bin", b"3")
+    await store.delete("a/gone.bin")
+    with pytest.raises(ConnectionResetError):
+        await store.put("a/half.bin", broken_chunks())
+
+    assert sorted([key async for key in listed.list_keys()]) == ["a/b/c.bin", KEY]
+    assert store.url("a/b/c.bin") == f"{artifact_base(store)}a/b/c.bin"

@@ -8,6 +8,8 @@ from protea_common.storage.store import (
     ArtifactSource,
     ArtifactStore,
     ArtifactStoreUnavailable,
+    ListableStore,
+    artifact_base,
     wait_for_artifacts,
 )
 
@@ -17,8 +19,10 @@ __all__ = [
     "ArtifactStore",
     "ArtifactStoreUnavailable",
     "InvalidArtifactKeyError",
+    "ListableStore",
     "LocalFsArtifactStore",
     "StorageBackendUnsupportedError",
+    "artifact_base",
     "check_key",
     "get_artifact_store",
     "wait_for_artifacts",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from protea_common.errors import PermanentError
 from protea_common.settings import Settings, StorageBackend, missing_settings
 from protea_common.storage.local import LocalFsArtifactStore
-from protea_common.storage.store import ArtifactStore
+from protea_common.storage.store import ListableStore
 
 __all__ = ["StorageBackendUnsupportedError", "get_artifact_store"]
 
@@ -16,7 +16,7 @@ class StorageBackendUnsupportedError(PermanentError):
     slug = "storage-backend-unsupported"
 
 
-def get_artifact_store(settings: Settings) -> ArtifactStore:
+def get_artifact_store(settings: Settings) -> ListableStore:
     """Make the store of ``settings.storage_backend``; never another one in its place.
 
     Raises
@@ -33,7 +33,7 @@ def get_artifact_store(settings: Settings) -> ArtifactStore:
             return _s3_store(settings)
 
 
-def _s3_store(settings: Settings) -> ArtifactStore:
+def _s3_store(settings: Settings) -> ListableStore:
     endpoint, access_key, secret_key = settings.s3_endpoint, settings.s3_access_key, settings.s3_secret_key
     if not (endpoint and access_key and secret_key):
         needed = ("s3_endpoint", "s3_access_key", "s3_secret_key")

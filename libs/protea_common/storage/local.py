@@ -9,13 +9,17 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
 from protea_common.storage.keys import InvalidArtifactKeyError, check_key
 from protea_common.storage.store import ArtifactNotFoundError, ArtifactSource, ArtifactStoreUnavailable
 
 __all__ = ["LocalFsArtifactStore"]
+
+
+_DRAFT_PREFIX: Final = ".tmp-"
+"""Begins the name of a file that is still being written."""
 
 
 class LocalFsArtifactStore:
@@ -74,6 +78,14 @@ class LocalFsArtifactStore:
             return False
         return True
 
+    async def list_keys(self) -> AsyncIterator[str]:
+        """Give the key of every file; drafts are none."""
+        with _reading(""):
+            paths = await asyncio.to_thread(lambda: sorted(self._root.rglob("*")))
+        for path in paths:
+            if path.is_file() and not path.name.startswith(_DRAFT_PREFIX):
+                yield path.relative_to(self._root).as_posix()
+
     def url(self, key: str) -> str:
         """``file://`` URI of ``key``."""
         return self._path(key).as_uri()
@@ -94,7 +106,7 @@ class LocalFsArtifactStore:
 def _open_draft(target: Path) -> BinaryIO:
     """Open a new file beside ``target``, on the same file system so that renaming it is atomic."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    return (target.parent / f".tmp-{secrets.token_hex(8)}").open("xb")
+    return (target.parent / f"{_DRAFT_PREFIX}{secrets.token_hex(8)}").open("xb")
 
 
 async def _fill(draft: BinaryIO, source: ArtifactSource, *, key: str) -> None:

@@ -155,6 +155,18 @@ class S3ArtifactStore:
                 await self._call("delete_object", Key=key)
         return found
 
+    async def list_keys(self) -> AsyncIterator[str]:
+        """Give the key of every object of the bucket, page after page."""
+        token: dict[str, str] = {}
+        while True:
+            with self._translated():
+                page = await self._call("list_objects_v2", **token)
+            for found in page.get("Contents", []):
+                yield str(found["Key"])
+            if not page.get("IsTruncated"):
+                return
+            token = {"ContinuationToken": page["NextContinuationToken"]}
+
     def url(self, key: str) -> str:
         """``s3://`` URI of ``key``, which stands in it as it is."""
         return f"{self._prefix}{check_key(key)}"

@@ -17,6 +17,8 @@ __all__ = [
     "ArtifactSource",
     "ArtifactStore",
     "ArtifactStoreUnavailable",
+    "ListableStore",
+    "artifact_base",
     "wait_for_artifacts",
 ]
 
@@ -115,6 +117,25 @@ class ArtifactStore(Protocol):
             If the URI does not lie in this store.
         """
         ...
+
+
+class ListableStore(ArtifactStore, Protocol):
+    """A store that also knows all its artifacts, as backups need."""
+
+    def list_keys(self) -> AsyncIterator[str]:
+        """Give the key of every artifact, in no certain order; one that comes or goes meanwhile may be missing.
+
+        Raises
+        ------
+        ArtifactStoreUnavailable
+            If the store does not work.
+        """
+        ...
+
+
+def artifact_base(store: ArtifactStore) -> str:
+    """Give what all URIs of a store begin with."""
+    return store.url("x").removesuffix("x")
 
 
 async def wait_for_artifacts(store: ArtifactStore, *, limit: timedelta) -> None:
