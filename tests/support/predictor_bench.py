@@ -21,7 +21,7 @@ from protea_common.jobs import NewJob, submit_job
 from protea_common.messaging.bus import Disposition, IncomingMessage
 from protea_common.messaging.codec import encode
 from protea_common.messaging.topology import WorkQueue
-from protea_common.operations import PredictGoTerms
+from protea_common.operations import PredictGoTerms, operation_queues
 from protea_common.orm import (
     AnnotationSet,
     EmbeddingConfig,
@@ -85,6 +85,11 @@ class World:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    @property
+    def session(self) -> AsyncSession:
+        """The session that the world is written with."""
+        return self._session
 
     async def create(self) -> PredictGoTerms:
         """Write the ontology, the recipe, an empty annotation set and an empty query set; give a request for them."""
@@ -297,4 +302,5 @@ class PredictorBench:
 
 
 def _queue(routing_key: str) -> str:
-    return WorkQueue.PREDICTIONS if routing_key.startswith("job.created.") else WorkQueue.PREDICTIONS_BATCH
+    operation = routing_key.removeprefix("job.created.")
+    return operation_queues().get(operation, WorkQueue.PREDICTIONS_BATCH)

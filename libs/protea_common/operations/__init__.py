@@ -7,6 +7,7 @@ from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnap
 from protea_common.operations.payload import InvalidPayloadError, Operation, OperationPayload, dedup_key
 from protea_common.operations.prediction import CandidateChoices, DonorPolicy, PredictGoTerms
 from protea_common.operations.registry import OPERATIONS, UnknownOperationError, get_operation, operation_queues
+from protea_common.operations.training import ExportResearchDataset, ImportReranker, TrainReranker
 
 __all__ = [
     "OPERATIONS",
@@ -14,8 +15,10 @@ __all__ = [
     "CandidateChoices",
     "ComputeEmbeddings",
     "DonorPolicy",
+    "ExportResearchDataset",
     "FitKmerEncoder",
     "GenerateEvaluationSet",
+    "ImportReranker",
     "InvalidPayloadError",
     "LoadGoaAnnotations",
     "LoadOntologySnapshot",
@@ -26,6 +29,7 @@ __all__ = [
     "PredictGoTerms",
     "RegisterEncoder",
     "RunCafaEvaluation",
+    "TrainReranker",
     "UnknownOperationError",
     "dedup_key",
     "get_operation",

@@ -12,6 +12,7 @@ from protea_common.operations.evaluation import GenerateEvaluationSet, RunCafaEv
 from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnapshot, LoadProteins, Ping
 from protea_common.operations.payload import Operation
 from protea_common.operations.prediction import PredictGoTerms
+from protea_common.operations.training import ExportResearchDataset, TrainReranker
 
 __all__ = ["OPERATIONS", "UnknownOperationError", "get_operation", "operation_queues"]
 
@@ -33,6 +34,10 @@ _OPERATIONS = (
     ),
     Operation("compute_embeddings", "protea.embeddings", ComputeEmbeddings, "Embed sequences under a recipe."),
     Operation("predict_go_terms", "protea.predictions", PredictGoTerms, "Transfer GO terms from neighbours."),
+    Operation(
+        "export_research_dataset", "protea.training", ExportResearchDataset, "Freeze candidates with their labels."
+    ),
+    Operation("train_reranker", "protea.training", TrainReranker, "Train a booster on a dataset."),
     Operation(
         "generate_evaluation_set",
         "protea.evaluations",

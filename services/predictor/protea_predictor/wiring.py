@@ -13,10 +13,14 @@ from typing import Final
 from protea_common.runtime import Platform
 from protea_predictor.adapters.references import ReferenceFiles
 from protea_predictor.settings import PredictorSettings
+from protea_predictor.usecases.candidates import CandidateMaker
+from protea_predictor.usecases.export_research_dataset import ExportDataset
+from protea_predictor.usecases.learning_windows import LearningWindows
 from protea_predictor.usecases.ontologies import Ontologies
 from protea_predictor.usecases.predict_batch import PredictBatch
 from protea_predictor.usecases.predict_go_terms import CutIntoBatches
 from protea_predictor.usecases.references import ReferenceBanks
+from protea_predictor.usecases.train_reranker import TrainOnDataset
 
 __all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
 
@@ -36,6 +40,8 @@ class ProcessContext:
         The predictor's own.
     executor
         Threads that search, score and build reference banks.
+    training_executor
+        A thread for one training or one dataset at a time.
     ontologies, banks
         What is kept in memory between batches.
     """
@@ -43,6 +49,7 @@ class ProcessContext:
     platform: Platform
     settings: PredictorSettings
     executor: Executor
+    training_executor: Executor
     ontologies: Ontologies
     banks: ReferenceBanks
 
@@ -51,6 +58,7 @@ class ProcessContext:
 async def open_process(platform: Platform, settings: PredictorSettings) -> AsyncIterator[ProcessContext]:
     """Start the threads, and end them when the block ends, once what they compute is done."""
     executor = ThreadPoolExecutor(settings.search_threads, thread_name_prefix="predictor-search")
+    training = ThreadPoolExecutor(1, thread_name_prefix="predictor-training")
     unit_of_work = partial(platform.unit_of_work, source=SERVICE_NAME)
     files = ReferenceFiles(settings.cache_folder(platform.settings), files_max=settings.cache_files_max)
     try:
@@ -58,6 +66,7 @@ async def open_process(platform: Platform, settings: PredictorSettings) -> Async
             platform=platform,
             settings=settings,
             executor=executor,
+            training_executor=training,
             ontologies=Ontologies(unit_of_work=unit_of_work, capacity=settings.ontologies_max),
             banks=ReferenceBanks(
                 unit_of_work=unit_of_work,
@@ -68,7 +77,8 @@ async def open_process(platform: Platform, settings: PredictorSettings) -> Async
             ),
         )
     finally:
-        await asyncio.to_thread(executor.shutdown, cancel_futures=True)
+        for threads in (executor, training):
+            await asyncio.to_thread(threads.shutdown, cancel_futures=True)
 
 
 class Factory:
@@ -92,3 +102,33 @@ class Factory:
             executor=context.executor,
             metrics=context.platform.metrics,
         )
+
+    def create_export_dataset(self) -> ExportDataset:
+        """Build ``export_research_dataset``."""
+        context = self._context
+        platform = context.platform
+        windows = LearningWindows(
+            unit_of_work=self._unit_of_work,
+            ontologies=context.ontologies,
+            candidates=self._create_candidate_maker(),
+            artifacts=platform.artifacts,
+            executor=context.training_executor,
+        )
+        return ExportDataset(
+            unit_of_work=self._unit_of_work,
+            windows=windows,
+            artifacts=platform.artifacts,
+            storage_backend=platform.settings.storage_backend,
+            executor=context.training_executor,
+        )
+
+    def create_train_on_dataset(self) -> TrainOnDataset:
+        """Build ``train_reranker``."""
+        context = self._context
+        return TrainOnDataset(
+            unit_of_work=self._unit_of_work, artifacts=context.platform.artifacts, executor=context.training_executor
+        )
+
+    def _create_candidate_maker(self) -> CandidateMaker:
+        context = self._context
+        return CandidateMaker(ontologies=context.ontologies, banks=context.banks, executor=context.executor)

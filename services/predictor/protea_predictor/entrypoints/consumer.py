@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from protea_common.jobs import ConsumerParts, consume_batches, consume_jobs
+from protea_common.jobs import ConsumerParts, JobUseCase, consume_batches, consume_jobs
 from protea_common.messaging.topology import WorkQueue
 from protea_common.runtime import Platform, QueueConsumer, Role, Service
 from protea_common.settings import load_service_settings
@@ -30,9 +30,9 @@ def _consumers(factory: Factory, parts: ConsumerParts, settings: PredictorSettin
         case Role.COORDINATOR:
             return [_jobs(factory, parts, settings)]
         case Role.WORKER:
-            return [_batches(factory, parts, settings)]
+            return [_batches(factory, parts, settings), _training(factory, parts)]
         case Role.ALL:
-            return [_jobs(factory, parts, settings), _batches(factory, parts, settings)]
+            return [_jobs(factory, parts, settings), _batches(factory, parts, settings), _training(factory, parts)]
 
 
 def _jobs(factory: Factory, parts: ConsumerParts, settings: PredictorSettings) -> QueueConsumer:
@@ -44,3 +44,11 @@ def _batches(factory: Factory, parts: ConsumerParts, settings: PredictorSettings
     # As many as there are threads: one more would only hold its lease and wait.
     use_case = factory.create_predict_batch()
     return QueueConsumer(WorkQueue.PREDICTIONS_BATCH, consume_batches(use_case, parts), settings.search_threads)
+
+
+def _training(factory: Factory, parts: ConsumerParts) -> QueueConsumer:
+    use_cases: dict[str, JobUseCase] = {
+        "export_research_dataset": factory.create_export_dataset(),
+        "train_reranker": factory.create_train_on_dataset(),
+    }
+    return QueueConsumer(WorkQueue.TRAINING, consume_jobs(use_cases, parts), 1)

@@ -1,16 +1,30 @@
 """All SQL of the predictor, one module per group of tables."""
 
+from protea_predictor.adapters.storage.datasets import DatasetNameTakenError, DatasetStore, NewDataset, StoredDataset
 from protea_predictor.adapters.storage.inputs import AnnotationSetStore, ConfigStore, NotFoundError, OntologyStore
+from protea_predictor.adapters.storage.knowledge import KnowledgeStore
 from protea_predictor.adapters.storage.predictions import JobTotals, NewPredictionSet, PredictionStore
 from protea_predictor.adapters.storage.queries import QueriesGoneError, QueryCoverage, QueryStore
 from protea_predictor.adapters.storage.references import ReferenceStore, freeze_snapshot
+from protea_predictor.adapters.storage.rerankers import (
+    NewReranker,
+    RerankerNameTakenError,
+    RerankerStore,
+    StoredReranker,
+)
 from protea_predictor.adapters.storage.scoring import ScoringStore, StoredScoring
+from protea_predictor.adapters.storage.windows import StoredWindow, WindowStore
 
 __all__ = [
     "AnnotationSetStore",
     "ConfigStore",
+    "DatasetNameTakenError",
+    "DatasetStore",
     "JobTotals",
+    "KnowledgeStore",
+    "NewDataset",
     "NewPredictionSet",
+    "NewReranker",
     "NotFoundError",
     "OntologyStore",
     "PredictionStore",
@@ -18,7 +32,13 @@ __all__ = [
     "QueryCoverage",
     "QueryStore",
     "ReferenceStore",
+    "RerankerNameTakenError",
+    "RerankerStore",
     "ScoringStore",
+    "StoredDataset",
+    "StoredReranker",
     "StoredScoring",
+    "StoredWindow",
+    "WindowStore",
     "freeze_snapshot",
 ]

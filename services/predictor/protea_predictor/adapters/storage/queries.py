@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ARRAY, BigInteger, any_, cast, exists, select
+from sqlalchemy import ARRAY, BigInteger, Text, any_, cast, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protea_common.db import read_binary
 from protea_common.errors import PermanentError
-from protea_common.orm import QuerySet, QuerySetEntry, SequenceEmbedding
+from protea_common.orm import Protein, QuerySet, QuerySetEntry, SequenceEmbedding
 from protea_common.orm import Sequence as SequenceRow
 from protea_predictor.adapters.storage.inputs import NotFoundError
 from protea_predictor.adapters.storage.references import whole_vectors
@@ -90,12 +90,35 @@ class QueryStore:
             .order_by(QuerySetEntry.accession.collate("C"))
         )
         rows = (await self._session.execute(statement)).all()
+        return await self._queries(rows, len(entry_ids), embedding_config_id, dimension=dimension)
+
+    async def embedded(self, accessions: Sequence[str], *, embedding_config_id: UUID) -> frozenset[str]:
+        """Tell which proteins of the database have a vector under a recipe."""
+        statement = (
+            select(Protein.accession)
+            .join(SequenceEmbedding, SequenceEmbedding.sequence_id == Protein.sequence_id)
+            .where(whole_vectors(embedding_config_id), Protein.accession == any_(cast(list(accessions), ARRAY(Text))))
+        )
+        return frozenset(await self._session.scalars(statement))
+
+    async def read_proteins(self, accessions: Sequence[str], *, embedding_config_id: UUID, dimension: int) -> Queries:
+        """Read proteins of the database as queries, in the order given; otherwise as `read`."""
+        statement = (
+            select(Protein.accession, Protein.sequence_id, SequenceRow.length)
+            .join(SequenceRow, SequenceRow.id == Protein.sequence_id)
+            .where(Protein.accession == any_(cast(list(accessions), ARRAY(Text))))
+        )
+        row_of = {row.accession: row for row in await self._session.execute(statement)}
+        rows = [row_of[accession] for accession in accessions if accession in row_of]
+        return await self._queries(rows, len(accessions), embedding_config_id, dimension=dimension)
+
+    async def _queries(self, rows: Sequence[Any], wanted: int, embedding_config_id: UUID, *, dimension: int) -> Queries:
         vectors = await self._vectors({row.sequence_id for row in rows}, embedding_config_id, dimension=dimension)
-        gone = len(entry_ids) - sum(row.sequence_id in vectors for row in rows)
+        gone = wanted - sum(row.sequence_id in vectors for row in rows)
         if gone:
             raise QueriesGoneError(
-                f"{gone} of {len(entry_ids)} queries, or their embeddings, were deleted while the job ran; submit it "
-                "again for what is left."
+                f"{gone} of {wanted} queries, or their embeddings, were deleted while the job ran; submit it again for "
+                "what is left."
             )
         return Queries(
             accessions=tuple(row.accession for row in rows),

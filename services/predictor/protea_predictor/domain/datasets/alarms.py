@@ -56,12 +56,20 @@ class ColumnWatch:
     ----------
     columns
         Names, in the order of the matrices.
+    categories
+        Those of them that are codes, of which only one value in all rows is suspicious; -1 is absent.
     seed
         Of the sample.
+
+    Attributes
+    ----------
+    columns
+        The same.
     """
 
-    def __init__(self, columns: Sequence[str], *, seed: int = 0) -> None:
-        self._columns = tuple(columns)
+    def __init__(self, columns: Sequence[str], *, categories: Sequence[str] = (), seed: int = 0) -> None:
+        self.columns = tuple(columns)
+        self._is_category = np.array([name in categories for name in columns], dtype=np.bool_)
         self._low = np.full(len(columns), np.inf)
         self._high = np.full(len(columns), -np.inf)
         self._is_ever_absent = np.zeros(len(columns), dtype=np.bool_)
@@ -74,7 +82,7 @@ class ColumnWatch:
         """Take note of rows, shapes ``(n, n_columns)`` and ``(n,)``."""
         if len(labels) == 0:
             return
-        is_absent = np.isnan(features)
+        is_absent = np.isnan(features) | (self._is_category & (features < 0))
         self._is_ever_absent |= is_absent.any(axis=0)
         self._low = np.fmin(self._low, np.where(is_absent, np.inf, features).min(axis=0))
         self._high = np.fmax(self._high, np.where(is_absent, -np.inf, features).max(axis=0))
@@ -83,7 +91,7 @@ class ColumnWatch:
     @property
     def absent(self) -> tuple[str, ...]:
         """Columns that no row has a value of."""
-        return tuple(name for name, high in zip(self._columns, self._high, strict=True) if high == -np.inf)
+        return tuple(name for name, high in zip(self.columns, self._high, strict=True) if high == -np.inf)
 
     def alarms(self, *, suspicious_auc: float) -> tuple[Alarm, ...]:
         """Judge what passed.
@@ -106,12 +114,14 @@ class ColumnWatch:
     def _constants(self) -> list[Alarm]:
         is_constant = (self._low == self._high) & ~self._is_ever_absent
         return [
-            Alarm(self._columns[column], AlarmKind.CONSTANT, float(self._low[column]))
+            Alarm(self.columns[column], AlarmKind.CONSTANT, float(self._low[column]))
             for column in np.flatnonzero(is_constant)
         ]
 
     def _too_good(self, suspicious_auc: float) -> list[Alarm]:
-        aucs = single_feature_auc(dict(zip(self._columns, self._sample.T, strict=True)), self._labels)
+        columns = zip(self.columns, self._sample.T, self._is_category, strict=True)
+        numbers = {name: values for name, values, is_category in columns if not is_category}
+        aucs = single_feature_auc(numbers, self._labels)
         return [
             Alarm(name, AlarmKind.TOO_GOOD, auc) for name, auc in aucs.items() if max(auc, 1.0 - auc) >= suspicious_auc
         ]

@@ -18,6 +18,7 @@ __all__ = [
     "Window",
     "WindowRole",
     "check_protocol",
+    "require_learnable",
     "require_selectable",
 ]
 
@@ -128,6 +129,21 @@ def require_selectable(window: Window, *, waiver: str | None) -> None:
                 )
 
 
+def require_learnable(window: Window) -> None:
+    """Refuse to learn from a test window.
+
+    Raises
+    ------
+    TemporalProtocolError
+        If it is one.
+    """
+    if window.role is WindowRole.TEST:
+        raise TemporalProtocolError(
+            f"Evaluation set {window.evaluation_set_id} ({window.name}) is a test window: nothing may learn from it. "
+            "Leave it out."
+        )
+
+
 def check_protocol(training: Sequence[Window], selection: Window, *, waiver: str | None) -> None:
     """Refuse training data that reaches into the selection window.
 
@@ -150,11 +166,7 @@ def check_protocol(training: Sequence[Window], selection: Window, *, waiver: str
     """
     require_selectable(selection, waiver=waiver)
     for window in training:
-        if window.role is WindowRole.TEST:
-            raise TemporalProtocolError(
-                f"Evaluation set {window.evaluation_set_id} ({window.name}) is a test window: nothing may learn from "
-                "it. Leave it out."
-            )
+        require_learnable(window)
         _require_before(window, selection, waiver=waiver)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,10 @@ class LearningRows:
         return LearningRows(
             self.features[positions], self.labels[positions], self.weights[positions], self.proteins[positions]
         )
+
+    def weighing_alike(self) -> LearningRows:
+        """Let every row weigh 1."""
+        return replace(self, weights=np.ones_like(self.weights))
 
     def require_teachable(self, what: str) -> None:
         """Refuse rows that are all of one label, or more for one protein than can be ranked.

@@ -52,6 +52,7 @@ def train_booster(
     columns: Sequence[str],
     categories: Sequence[str],
     parameters: TrainingParameters,
+    is_weighted: bool = True,
     on_round: Callable[[int], None] = lambda _: None,
 ) -> TrainedReranker:
     """Train a booster and stop it by the selection window, which it learns nothing else from.
@@ -68,6 +69,8 @@ def train_booster(
         Those of them that are codes and not numbers.
     parameters
         How to train.
+    is_weighted
+        Whether rows weigh as much as their terms say, or all the same.
     on_round
         Called after each round with its number, from 1; what it raises ends the training.
 
@@ -80,6 +83,8 @@ def train_booster(
     """
     training.require_teachable("training window")
     selection.require_teachable("selection window")
+    if not is_weighted:
+        training, selection = training.weighing_alike(), selection.weighing_alike()
     learned = _dataset(training, columns, categories, parameters)
     judged = _dataset(selection, columns, categories, parameters, reference=learned)
     rounds = 0

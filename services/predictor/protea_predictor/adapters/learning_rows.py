@@ -1,0 +1,106 @@
+"""The rows of a cell from a dataset's file into arrays that a booster learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protea_common.errors import PermanentError
+from protea_predictor.adapters.dataset_files import ReadBlock, read_blocks
+from protea_predictor.domain.reranking.categories import Cell
+from protea_predictor.domain.reranking.columns import ColumnPlan
+from protea_predictor.domain.reranking.rows import LearningRows, thin_negatives
+
+__all__ = ["CellRows", "TooManyRowsError", "load_cell"]
+
+
+class TooManyRowsError(PermanentError):
+    """More rows than may be learnt from at once."""
+
+    slug: ClassVar[str] = "too-many-rows"
+
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellRows:
+    """Rows of a cell.
+
+    Attributes
+    ----------
+    rows
+        What is learnt from.
+    accessions, aspects
+        Protein, and position in `ASPECTS`, of each row, shape ``(n,)``.
+    """
+
+    rows: LearningRows
+    accessions: NDArray[np.object_]
+    aspects: NDArray[np.int8]
+
+
+def load_cell(
+    path: Path,
+    *,
+    plan: ColumnPlan,
+    cell: Cell,
+    max_rows: int,
+    negatives_per_positive: float | None = None,
+    seed: int = 0,
+) -> CellRows:
+    """Read the rows of a cell; false ones are thinned block by block, so that they need not all fit into memory.
+
+    Parameters
+    ----------
+    plan
+        Which features.
+    max_rows
+        Rows that are held at most, after thinning.
+    negatives_per_positive
+        False rows kept for each true one of a block; ``None`` for all.
+    seed
+        Of the thinning.
+
+    Raises
+    ------
+    TooManyRowsError
+        If there are more.
+    """
+    parts: list[tuple[NDArray[np.float32], ReadBlock, NDArray[np.int64]]] = []
+    held = 0
+    for number, block in enumerate(read_blocks(path, features=plan.names, cell=cell)):
+        kept = thin_negatives(block.labels, ratio=negatives_per_positive, seed=seed + number)
+        held += len(kept)
+        if held > max_rows:
+            raise TooManyRowsError(
+                f"Cell {cell.name} has more than {max_rows} rows; set negatives_per_positive, or raise max_rows if "
+                "there is memory for them."
+            )
+        parts.append((plan.matrix(block)[kept], block, kept))
+    return _joined(parts, n_columns=len(plan.names))
+
+
+def _joined(parts: Sequence[tuple[NDArray[np.float32], ReadBlock, NDArray[np.int64]]], *, n_columns: int) -> CellRows:
+    def column(name: str, dtype: type[Scalar]) -> NDArray[Scalar]:
+        return np.concatenate([np.empty(0, dtype), *(getattr(block, name)[kept] for _, block, kept in parts)])
+
+    lengths = [int(block.proteins[-1]) + 1 for _, block, _ in parts]
+    firsts = np.concatenate(([0], np.cumsum(lengths)))[: len(parts)]
+    numbers = [first + block.proteins[kept] for first, (_, block, kept) in zip(firsts, parts, strict=True)]
+    rows = LearningRows(
+        features=np.concatenate([np.empty((0, n_columns), np.float32), *(matrix for matrix, _, _ in parts)]),
+        labels=column("labels", np.bool_),
+        weights=column("weights", np.float32),
+        proteins=np.concatenate([np.empty(0, np.int64), *numbers]),
+    )
+    return CellRows(
+        rows=rows,
+        accessions=column("accessions", np.object_),
+        aspects=column("aspects", np.int8),
+    )

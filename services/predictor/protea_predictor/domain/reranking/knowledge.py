@@ -1,0 +1,48 @@
+"""What was known of proteins at t0, from what annotations state; a denial takes its term and all below it away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protea_common.domain.ontology import ASPECTS, GoGraph
+from protea_predictor.domain.reranking.truth import Pairs
+
+__all__ = ["StatedTerms", "known_aspects", "known_pairs"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StatedTerms:
+    """Annotations by experiment, and denials by whatever evidence; in any order, shape ``(n,)`` each.
+
+    Attributes
+    ----------
+    protein_row, term_row
+        Number of the protein and row in the `GoGraph`.
+    is_negated
+        Whether it is said that the protein does not have the term.
+    """
+
+    protein_row: NDArray[np.int64]
+    term_row: NDArray[np.int64]
+    is_negated: NDArray[np.bool_]
+
+
+def known_pairs(stated: StatedTerms, graph: GoGraph) -> Pairs:
+    """Find the pairs that stand, as annotated, without repetition."""
+    keys = stated.protein_row * len(graph.go_ids) + stated.term_row
+    standing = np.unique(keys[~stated.is_negated])
+    for key in np.unique(keys[stated.is_negated]):
+        protein, term = divmod(int(key), len(graph.go_ids))
+        below = protein * len(graph.go_ids) + np.append(graph.descendants(term).astype(np.int64), term)
+        standing = np.setdiff1d(standing, below, assume_unique=True)
+    return Pairs(*np.divmod(standing, max(1, len(graph.go_ids))))
+
+
+def known_aspects(known: Pairs, graph: GoGraph, *, n_proteins: int) -> NDArray[np.bool_]:
+    """Tell in which aspects something was known, shape ``(n_proteins, 3)``; roots count, as with the evaluator."""
+    is_known = np.zeros((n_proteins, len(ASPECTS)), dtype=np.bool_)
+    is_known[known.query_row, graph.aspects[known.term_row]] = True
+    return is_known

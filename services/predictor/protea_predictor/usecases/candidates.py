@@ -1,0 +1,65 @@
+"""Candidates of queries with their features, for serving and for datasets alike."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from protea_common.operations import PredictGoTerms
+from protea_predictor.domain.features.candidate_frame import frame_of_prediction
+from protea_predictor.domain.features.frame import FeatureFrame
+from protea_predictor.domain.prediction import Prediction, PredictionRecipe, Queries, predict_terms
+from protea_predictor.domain.reference_bank import ReferenceBank, ReferenceVersion
+from protea_predictor.domain.stored_ontology import StoredOntology
+from protea_predictor.usecases.ontologies import Ontologies
+from protea_predictor.usecases.references import OpenBank, ReferenceBanks, selection_of
+
+__all__ = ["CandidateMaker", "MadeCandidates"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MadeCandidates:
+    """A prediction, the features of what it keeps, and all that its rows are made of."""
+
+    prediction: Prediction
+    frame: FeatureFrame
+    queries: Queries
+    bank: ReferenceBank
+    ontology: StoredOntology
+
+
+class CandidateMaker:
+    """Searches, transfers and computes features, in that order, the same for every caller.
+
+    Parameters
+    ----------
+    ontologies, banks
+        What the queries are compared with.
+    executor
+        Threads that compute.
+    """
+
+    def __init__(self, *, ontologies: Ontologies, banks: ReferenceBanks, executor: Executor) -> None:
+        self._ontologies = ontologies
+        self._banks = banks
+        self._executor = executor
+
+    async def make(
+        self, request: PredictGoTerms, version: ReferenceVersion, queries: Queries, recipe: PredictionRecipe
+    ) -> MadeCandidates:
+        """Make the candidates of queries."""
+        ontology = await self._ontologies.get(request.ontology_snapshot_id)
+        references = await self._banks.get(selection_of(request), version, ontology)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor, _make, queries, references, ontology, recipe, request.aspect_separated_knn
+        )
+
+
+def _make(
+    queries: Queries, references: OpenBank, ontology: StoredOntology, recipe: PredictionRecipe, is_separated: bool
+) -> MadeCandidates:
+    pools = references.aspect_pools if is_separated else references.shared_pool
+    prediction = predict_terms(queries, references.bank, pools, ontology, recipe)
+    frame = frame_of_prediction(prediction, queries=queries, bank=references.bank)
+    return MadeCandidates(prediction, frame, queries, references.bank, ontology)
