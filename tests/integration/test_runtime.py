@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from protea_common.db import DatabaseUnavailableError
 from protea_common.jobs import JobClaim, NewJob, consume_jobs, finish_job, submit_job
+from protea_common.messaging.bus import BrokerUnavailableError, OutgoingMessage
 from protea_common.messaging.memory import MemoryBus
 from protea_common.operations import Ping
 from protea_common.orm import Job, JobStatus
@@ -126,6 +127,32 @@ async def test_a_stop_lets_running_work_end(platform: Platform) -> None:
         release.set()
 
     assert await status(platform, job_id) is JobStatus.SUCCEEDED
+
+
+class BusThatFallsSilent(MemoryBus):
+    """Confirms nothing once it is silent."""
+
+    is_silent = False
+
+    async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
+        if self.is_silent:
+            raise BrokerUnavailableError("the confirmation did not come")
+        await super().publish(messages)
+
+
+async def test_a_stop_beside_a_dead_broker_ends_well_and_leaves_the_event_to_others(
+    migrated_database_url: str, tmp_path: Path
+) -> None:
+    bus = BusThatFallsSilent()
+    async with open_platform(settings(migrated_database_url, tmp_path), bus) as platform:
+        async with running(platform, finishing(platform)) as stop:
+            bus.is_silent = True
+            job_id = await submit(platform)
+            stop.set()
+
+        bus.is_silent = False
+        assert await platform.relay().send_due() == 1
+        assert await status(platform, job_id) is JobStatus.QUEUED
 
 
 async def test_a_stop_hands_back_what_does_not_end_within_the_grace(platform: Platform) -> None:

@@ -2,6 +2,7 @@
 
 from protea_common.db.copy import copy_binary, copy_rows, read_binary
 from protea_common.db.engine import (
+    DATABASE_AWAY,
     DatabaseUnavailableError,
     SessionFactory,
     build_engine,
@@ -14,6 +15,7 @@ from protea_common.db.migrations import migrations_folder, upgrade_to_head
 from protea_common.db.unit_of_work import UnitOfWork
 
 __all__ = [
+    "DATABASE_AWAY",
     "DatabaseUnavailableError",
     "SessionFactory",
     "UnitOfWork",

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from protea_common.errors import TransientError
@@ -18,6 +19,7 @@ from protea_common.settings import Settings, safe_url
 from protea_common.telemetry import instrument_sqlalchemy_engine
 
 __all__ = [
+    "DATABASE_AWAY",
     "DatabaseUnavailableError",
     "SessionFactory",
     "build_engine",
@@ -31,6 +33,9 @@ logger = logging.getLogger(__name__)
 
 SessionFactory: TypeAlias = async_sessionmaker[AsyncSession]
 """Makes one session per unit of work."""
+
+DATABASE_AWAY = (OSError, DBAPIError, PoolTimeoutError)
+"""What a statement raises while the database is away, restarts or hangs: all connections in use is a sign of that."""
 
 _RETRY_SECONDS = 1.0
 """Pause between tries while the database starts; shorter only fills the log."""
@@ -78,7 +83,7 @@ async def check_database(engine: AsyncEngine) -> None:
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
-    except (OSError, DBAPIError) as exc:
+    except DATABASE_AWAY as exc:
         raise DatabaseUnavailableError(
             f"The database at {safe_url(str(engine.url))} does not answer: {exc}. Check PROTEA_DB_URL and the server."
         ) from exc

@@ -11,10 +11,9 @@ from datetime import timedelta
 from enum import StrEnum
 
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from protea_common.db import SessionFactory, session_scope
+from protea_common.db import DATABASE_AWAY, SessionFactory, session_scope
 from protea_common.jobs.claim import BatchClaim, JobClaim, LeaseLostError
 from protea_common.orm import BatchStatus, Job, JobBatch, JobStatus
 
@@ -84,7 +83,7 @@ async def _keep(session_factory: SessionFactory, claim: JobClaim | BatchClaim, *
         await asyncio.sleep(times.heartbeat.total_seconds())
         try:
             renewal = await _renew(session_factory, claim, lease=times.lease)
-        except (OSError, DBAPIError) as exc:
+        except DATABASE_AWAY as exc:
             # The fencing token guards the writes; an unreachable database is no reason to throw work away.
             logger.warning("the lease could not be renewed", extra={"job_id": str(claim.job_id), "detail": str(exc)})
             continue

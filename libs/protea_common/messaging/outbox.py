@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import Row, func, select, update
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from protea_common.db import DATABASE_AWAY
 from protea_common.errors import TransientError
 from protea_common.messaging.bus import MessageBus, OutgoingMessage, UnroutableError
 from protea_common.messaging.codec import encode
@@ -67,7 +67,7 @@ class OutboxRelay:
                 # One connection for all: taking one from the pool, which asks whether it lives, delays every event.
                 async with self._engine.connect() as connection:
                     await self._send_when_rung(connection)
-            except (OSError, DBAPIError, TransientError) as exc:
+            except (*DATABASE_AWAY, TransientError) as exc:
                 logger.warning("the relay waits", extra={"detail": str(exc)})
                 await asyncio.sleep(_POLL.total_seconds())
 

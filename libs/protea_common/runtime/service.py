@@ -15,9 +15,10 @@ from typing import NoReturn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from protea_common.db import check_database
-from protea_common.errors import ProteaError
+from protea_common.db import DATABASE_AWAY, check_database
+from protea_common.errors import ProteaError, TransientError
 from protea_common.messaging.bus import BrokerUnavailableError, Handler, Subscription
+from protea_common.messaging.outbox import OutboxRelay
 from protea_common.messaging.rabbitmq import RabbitBus
 from protea_common.runtime.http import serve_http
 from protea_common.runtime.platform import BuildArtifactStore, Platform, open_platform
@@ -132,7 +133,15 @@ async def serve(platform: Platform, services: Sequence[Service], stop: asyncio.E
         finally:
             grace = platform.settings.worker.shutdown_grace
             await asyncio.gather(*(subscription.stop(grace) for subscription in subscriptions))
+        await _send_the_last(relay)
+
+
+async def _send_the_last(relay: OutboxRelay) -> None:
+    """Send what draining wrote; where that fails, another process's relay finds it."""
+    try:
         await relay.send_due()
+    except (*DATABASE_AWAY, TransientError) as exc:
+        logger.warning("the last events are left to another process", extra={"detail": str(exc)})
 
 
 @asynccontextmanager

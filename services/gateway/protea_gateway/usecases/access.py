@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
-
-from protea_common.db import UnitOfWork
+from protea_common.db import DATABASE_AWAY, UnitOfWork
 from protea_gateway.adapters.storage.access import ApiKeyStore
 from protea_gateway.domain.api_keys import ApiKeySecret
 from protea_gateway.domain.callers import Authentication, Caller, Connection
@@ -84,7 +82,7 @@ class KeyUsage:
         try:
             async with self._unit_of_work() as work:
                 await ApiKeyStore(work.session).mark_used(used)
-        except (OSError, DBAPIError) as exc:
+        except DATABASE_AWAY as exc:
             logger.warning("the use of keys was not written", extra={"detail": type(exc).__name__})
 
 

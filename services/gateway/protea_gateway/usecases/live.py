@@ -11,9 +11,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
-
-from protea_common.db import UnitOfWork
+from protea_common.db import DATABASE_AWAY, UnitOfWork
 from protea_common.messaging.bus import BrokerUnavailableError, IncomingMessage, MessageBus
 from protea_common.messaging.tracing import consumer_span
 from protea_common.orm import ACTIVE_STATUSES, Job, JobEvent
@@ -156,7 +154,7 @@ class LiveFeed:
 def _going_on() -> Iterator[None]:
     try:
         yield
-    except (OSError, DBAPIError, BrokerUnavailableError) as exc:
+    except (*DATABASE_AWAY, BrokerUnavailableError) as exc:
         logger.warning("the live stream waits", extra={"detail": type(exc).__name__})
 
 

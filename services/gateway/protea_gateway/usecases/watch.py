@@ -7,8 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
-from sqlalchemy.exc import DBAPIError
-
+from protea_common.db import DATABASE_AWAY
 from protea_common.telemetry import MetricRegistry
 from protea_gateway.usecases.status import PlatformStatus, QueueStatus
 
@@ -44,7 +43,7 @@ class WatchPlatform:
         while True:
             try:
                 await self.look()
-            except (OSError, DBAPIError) as exc:
+            except DATABASE_AWAY as exc:
                 logger.warning("the platform could not be looked at", extra={"detail": type(exc).__name__})
             await asyncio.sleep(self._interval.total_seconds())
 
