@@ -161,6 +161,12 @@ class WorkerTuning(_Group):
     stalled_after: Duration = Field(timedelta(minutes=10), description="Age at which unclaimed work is sent again.")
     retry_base: Duration = Field(timedelta(seconds=1), description="Pause after a first failure; doubles each time.")
     retry_maximum: Duration = Field(timedelta(minutes=10), description="Longest pause between two attempts.")
+    interactive_batches: NonNegativeInt = Field(
+        4, description="Jobs of at most so many batches go before longer ones between batches; 0 for strict turns."
+    )
+    running_jobs_per_key: NonNegativeInt = Field(
+        10, description="Jobs of one API key that run at a time, the rest waits its turn; 0 for no limit."
+    )
     shutdown_grace: Duration = Field(timedelta(minutes=2), description="Time for running work to end after SIGTERM.")
 
     @model_validator(mode="after")

@@ -107,7 +107,7 @@ async def test_faults_lose_nothing_and_repeat_nothing(tmp_path: Path, verdict: l
         undisturbed = await asyncio.to_thread(predict_all_variants, field.job, references)
         evaluation = await asyncio.to_thread(prepare_evaluation, field.job, references)
 
-        accepted, outcomes, progress = await disturb(field, references, evaluation)
+        accepted, injector, progress = await disturb(field, references, evaluation)
 
         await until_zero(partial(open_work, field.observer), what="jobs, batches or events", seconds=REST_SECONDS)
         rabbitmq = field.servers.rabbitmq
@@ -117,13 +117,17 @@ async def test_faults_lose_nothing_and_repeat_nothing(tmp_path: Path, verdict: l
         different = await asyncio.to_thread(different_rows, field.job, accepted, undisturbed)
         twice = await jobs_ended_twice(field.observer)
         strays = {what: count for what, sql in STRAYS.items() if (count := await field.observer.count(sql))}
+    outcomes = injector.outcomes
     recoveries = [progress.next_after(outcome.ended_at, outcome.concerned) for outcome in outcomes]
     worst = max(recovery for recovery in recoveries if recovery is not None)
+    for outcome, recovery in zip(outcomes, recoveries, strict=True):
+        print(f"     {outcome.fault}: recovered after {recovery or -1:.1f} s")
     verdict.append(
         f"{len(outcomes)} faults, {len(lost) + len(different)} lost, {len(twice)} duplicated, "
         f"worst recovery {worst:.1f} s"
     )
     assert (lost, different, list(twice), strays) == ([], [], [], {})
+    assert injector.crashes == []
     assert None not in recoveries
     assert worst <= RECOVERY_SECONDS
 
@@ -153,7 +157,7 @@ def prepare_evaluation(job: MainJob, references: References) -> dict[str, str | 
 
 async def disturb(
     field: Field, references: References, evaluation: dict[str, str | int]
-) -> tuple[Accepted, Sequence[Outcome], Progress]:
+) -> tuple[Accepted, Injector, Progress]:
     """Carry out the plan under load, and go on until every service has recovered from its last fault."""
     progress = Progress(field.observer)
     load = Load(field.cluster.url, references, field.observer, progress, evaluation=evaluation)
@@ -169,7 +173,7 @@ async def disturb(
         await asyncio.wait_for(working, REST_SECONDS)
         for task in watching:
             task.cancel()
-    return load.accepted, injector.outcomes, progress
+    return load.accepted, injector, progress
 
 
 async def count_unrecovered(outcomes: Sequence[Outcome], progress: Progress) -> int:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, select, update
 from sqlalchemy.orm import aliased
 
 from protea_common.db import UnitOfWork
 from protea_common.errors import TransientError
 from protea_common.events import JobStarted
+from protea_common.jobs.fair_share import admit
+from protea_common.jobs.precedence import give_way
 from protea_common.jobs.timeline import record_each
 from protea_common.orm import LEASE_TOKEN_SEQUENCE, BatchStatus, Job, JobBatch, JobStatus
 
@@ -71,6 +73,8 @@ class BatchClaim:
         Identifiers of what is in the batch.
     job_payload
         Payload of the job that it belongs to.
+    traceparent
+        Trace of its job, if the message that brought it asked for another batch, which gave way.
     """
 
     batch_id: int
@@ -84,6 +88,7 @@ class BatchClaim:
     max_attempts: int
     token: int
     event_id: UUID
+    traceparent: str | None = None
 
 
 _JOB_CLAIM_COLUMNS = (
@@ -139,7 +144,12 @@ async def claim_job(
 
 
 async def claim_jobs(
-    work: UnitOfWork, requests: Sequence[ClaimRequest], *, lease: timedelta, worker: str
+    work: UnitOfWork,
+    requests: Sequence[ClaimRequest],
+    *,
+    lease: timedelta,
+    worker: str,
+    running_jobs_per_key: int = 0,
 ) -> dict[UUID, JobClaim]:
     """Move jobs from QUEUED to RUNNING and hold them; those with which there is nothing to do are left out.
 
@@ -150,11 +160,15 @@ async def claim_jobs(
     ----------
     requests
         One per job.
+    running_jobs_per_key
+        Jobs of one API key that may run at a time; what is over it is held until one ends. 0 for no limit.
     """
     by_job = {request.job_id: request for request in requests}
+    claimable = _claimable(by_job)
+    chosen = await admit(work, claimable, limit=running_jobs_per_key) if running_jobs_per_key else claimable
     statement = (
         update(Job)
-        .where(Job.id.in_(_claimable(by_job)))
+        .where(Job.id.in_(chosen))
         .values(
             status=JobStatus.RUNNING,
             started_at=func.coalesce(Job.started_at, func.now()),
@@ -163,6 +177,7 @@ async def claim_jobs(
             attempt=Job.attempt + 1,
             worker=worker,
             available_at=None,
+            held_at=None,
         )
         .returning(*_JOB_CLAIM_COLUMNS)
         .execution_options(synchronize_session=False)
@@ -190,12 +205,39 @@ def _claimable(job_ids: Collection[UUID]) -> Select[UUID]:
 
 
 async def claim_batch(
-    work: UnitOfWork, job_id: UUID, batch_index: int, *, event_id: UUID, lease: timedelta, worker: str
+    work: UnitOfWork,
+    job_id: UUID,
+    batch_index: int,
+    *,
+    event_id: UUID,
+    lease: timedelta,
+    worker: str,
+    interactive_batches: int = 0,
 ) -> BatchClaim | None:
-    """Move a batch from PENDING to RUNNING while its job is RUNNING; ``None`` if there is nothing to do."""
+    """Move a batch from PENDING to RUNNING while its job is RUNNING; ``None`` if there is nothing to do.
+
+    Parameters
+    ----------
+    interactive_batches
+        A batch of a longer job gives way to one of a job with at most so many batches, and is asked for again; 0 for
+        strict turns.
+    """
+    which: ColumnElement[bool] = (JobBatch.job_id == job_id) & (JobBatch.batch_index == batch_index)
+    urgent = None
+    if interactive_batches:
+        urgent = await give_way(work, job_id, batch_index, interactive_batches=interactive_batches)
+    if urgent is not None:
+        which = JobBatch.id == urgent.id
+    claim = await _claim_batch(work, which, event_id=event_id, lease=lease, worker=worker)
+    return claim if claim is None or urgent is None else replace(claim, traceparent=urgent.traceparent)
+
+
+async def _claim_batch(
+    work: UnitOfWork, which: ColumnElement[bool], *, event_id: UUID, lease: timedelta, worker: str
+) -> BatchClaim | None:
     statement = (
         update(JobBatch)
-        .where(JobBatch.job_id == job_id, JobBatch.batch_index == batch_index, JobBatch.status == BatchStatus.PENDING)
+        .where(which, JobBatch.status == BatchStatus.PENDING)
         .where(Job.id == JobBatch.job_id, Job.status == JobStatus.RUNNING)
         .values(
             status=BatchStatus.RUNNING,
@@ -215,6 +257,8 @@ async def claim_batch(
 async def guard_job(work: UnitOfWork, claim: JobClaim) -> None:
     """Hold the job's row until the commit, if the lease is still ours. Call it first in a transaction that writes.
 
+    A job that was dispatched has no lease any more, also if the answer to that commit was lost.
+
     Raises
     ------
     LeaseLostError
@@ -222,7 +266,8 @@ async def guard_job(work: UnitOfWork, claim: JobClaim) -> None:
     """
     held = await work.session.scalar(
         select(Job.id)
-        .where(Job.id == claim.job_id, Job.lease_token == claim.token, Job.status == JobStatus.RUNNING)
+        .where(Job.id == claim.job_id, Job.lease_token == claim.token, Job.leased_until.is_not(None))
+        .where(Job.status == JobStatus.RUNNING)
         .with_for_update(key_share=True)
     )
     if held is None:

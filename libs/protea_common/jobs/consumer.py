@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from protea_common.db import SessionFactory, UnitOfWork
 from protea_common.errors import PermanentError, ProteaError, TransientError
@@ -51,6 +52,10 @@ class ConsumerParts:
         Name of this process on the rows that it holds.
     lease, retry
         Times of leases and pauses.
+    interactive_batches
+        Jobs of at most so many batches go before longer ones; 0 for strict turns.
+    running_jobs_per_key
+        Jobs of one API key that run at a time; 0 for no limit.
     observe
         Called with every event that this service committed; it counts them.
     count
@@ -63,6 +68,8 @@ class ConsumerParts:
     lease: LeaseTimes
     retry: RetryPolicy
     observe: Callable[[Event], None]
+    interactive_batches: int = 0
+    running_jobs_per_key: int = 0
     count: Callable[[str], None] | None = None
 
     def unit_of_work(self) -> UnitOfWork:
@@ -72,7 +79,12 @@ class ConsumerParts:
 
 def consume_jobs(use_cases: Mapping[str, JobUseCase], parts: ConsumerParts) -> Handler:
     """Make the handler of a queue of ``job.created`` messages from a table "operation -> use case"."""
-    claims = GroupedClaims(parts.unit_of_work, lease=parts.lease.lease, worker=parts.worker)
+    claims = GroupedClaims(
+        parts.unit_of_work,
+        lease=parts.lease.lease,
+        worker=parts.worker,
+        running_jobs_per_key=parts.running_jobs_per_key,
+    )
 
     async def handle(message: IncomingMessage) -> Disposition:
         try:
@@ -131,7 +143,15 @@ async def _run_batch(
 ) -> Disposition:
     job_id, index = request.job_id, request.batch_index
     async with parts.unit_of_work() as work:
-        claim = await claim_batch(work, job_id, index, event_id=event_id, lease=parts.lease.lease, worker=parts.worker)
+        claim = await claim_batch(
+            work,
+            job_id,
+            index,
+            event_id=event_id,
+            lease=parts.lease.lease,
+            worker=parts.worker,
+            interactive_batches=parts.interactive_batches,
+        )
     if claim is None:
         return Acknowledged()
     try:
@@ -154,7 +174,7 @@ async def _settle_job(claim: JobClaim, exc: Exception, parts: ConsumerParts) -> 
     try:
         async with parts.unit_of_work() as work:
             if again:
-                await retry_job(work, claim, policy=parts.retry, reason=_message(exc))
+                await retry_job(work, claim, policy=parts.retry.of(claim.operation), reason=_message(exc))
             else:
                 await guard_job(work, claim)
                 await fail_job(work, claim.job_id, error_code=_code(exc), error_message=_message(exc))
@@ -169,7 +189,7 @@ async def _settle_batch(claim: BatchClaim, exc: Exception, parts: ConsumerParts)
     again = _may_try_again(exc, claim)
     async with parts.unit_of_work() as work:
         if again:
-            await retry_batch(work, claim, policy=parts.retry, reason=_message(exc))
+            await retry_batch(work, claim, policy=parts.retry.of(claim.operation), reason=_message(exc))
         else:
             await fail_batch(work, claim, error_code=_code(exc), error_message=_message(exc))
     return (
@@ -183,7 +203,7 @@ def _may_try_again(exc: Exception, claim: JobClaim | BatchClaim) -> bool:
         case PermanentError():
             logger.warning("work failed", extra={**where, "error_code": exc.code, "detail": str(exc)})
             return False
-        case TransientError() | OSError() | DBAPIError():
+        case TransientError() | OSError() | DBAPIError() | PoolTimeoutError():
             logger.warning("work failed for now", extra={**where, "error_code": _code(exc), "detail": str(exc)})
             return claim.attempt < claim.max_attempts
         case _:

@@ -15,6 +15,7 @@ from sqlalchemy import Numeric, Row, cast, extract, func, select, update
 from protea_common.db import UnitOfWork
 from protea_common.events import Event, JobCancelled, JobCreated, JobFailed, JobProgress, JobSucceeded
 from protea_common.jobs.claim import JobClaim, guard_job
+from protea_common.jobs.fair_share import release_next
 from protea_common.jobs.timeline import record
 from protea_common.orm import ACTIVE_STATUSES, BatchStatus, Job, JobBatch, JobStatus
 
@@ -113,16 +114,19 @@ async def _cancel_one(work: UnitOfWork, job_id: UUID, *, reason: str) -> list[UU
 
 async def _end(
     work: UnitOfWork, job_id: UUID, status: JobStatus, **columns: Any
-) -> Row[str, UUID | None, Decimal | None] | None:
+) -> Row[str, UUID | None, Decimal | None, str | None] | None:
     seconds = cast(extract("epoch", func.now() - Job.started_at), Numeric)
     statement = (
         update(Job)
         .where(Job.id == job_id, Job.status.in_(ACTIVE_STATUSES))
-        .values(status=status, finished_at=func.now(), leased_until=None, **columns)
-        .returning(Job.operation, Job.parent_job_id, seconds.label("seconds"))
+        .values(status=status, finished_at=func.now(), leased_until=None, held_at=None, **columns)
+        .returning(Job.operation, Job.parent_job_id, seconds.label("seconds"), Job.api_key_prefix)
         .execution_options(synchronize_session=False)
     )
-    return (await work.session.execute(statement)).one_or_none()
+    ended = (await work.session.execute(statement)).one_or_none()
+    if ended is not None and ended.api_key_prefix is not None:
+        await release_next(work, ended.api_key_prefix)
+    return ended
 
 
 def _seconds(elapsed: Decimal | None) -> float:

@@ -49,12 +49,17 @@ class GroupedClaims:
         How long a claim holds.
     worker
         Name on the rows.
+    running_jobs_per_key
+        Jobs of one API key that run at a time; 0 for no limit.
     """
 
-    def __init__(self, unit_of_work: Callable[[], UnitOfWork], *, lease: timedelta, worker: str) -> None:
+    def __init__(
+        self, unit_of_work: Callable[[], UnitOfWork], *, lease: timedelta, worker: str, running_jobs_per_key: int = 0
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._lease = lease
         self._worker = worker
+        self._limit = running_jobs_per_key
         self._waiting: list[_Waiting] = []
         self._turn = asyncio.Lock()
 
@@ -79,7 +84,9 @@ class GroupedClaims:
         try:
             async with self._unit_of_work() as work:
                 requests = [waiting.request for waiting in group]
-                claims = await claim_jobs(work, requests, lease=self._lease, worker=self._worker)
+                claims = await claim_jobs(
+                    work, requests, lease=self._lease, worker=self._worker, running_jobs_per_key=self._limit
+                )
         except asyncio.CancelledError:
             self._waiting.extend(group)
             raise

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Integer, Select, cast, delete, func, select, text, update
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import aliased
 
-from protea_common.db import UnitOfWork
+from protea_common.db import DATABASE_AWAY, UnitOfWork
 from protea_common.events import JobCreated
 from protea_common.jobs.batches import request_again
 from protea_common.jobs.ending import fail_job
+from protea_common.jobs.fair_share import release_held
 from protea_common.jobs.timeline import record
 from protea_common.orm import BatchStatus, InboxEvent, Job, JobBatch, JobStatus, OutboxEvent
 
@@ -66,9 +66,19 @@ class Reaper:
     forgetful_bus
         The bus loses its queues with the process (the in-process one): what was sent before this start is sent again.
         A broker keeps its queues, and sending everything again at each start would only grow them.
+    running_jobs_per_key
+        Jobs of one API key that may run at a time; 0 for no limit.
     """
 
-    def __init__(self, unit_of_work: Callable[[], UnitOfWork], *, times: ReaperTimes, forgetful_bus: bool) -> None:
+    def __init__(
+        self,
+        unit_of_work: Callable[[], UnitOfWork],
+        *,
+        times: ReaperTimes,
+        forgetful_bus: bool,
+        running_jobs_per_key: int = 0,
+    ) -> None:
+        self._running_jobs_per_key = running_jobs_per_key
         self._unit_of_work = unit_of_work
         self._times = times
         self._forgetful_bus = forgetful_bus
@@ -80,7 +90,7 @@ class Reaper:
         while True:
             try:
                 await self.sweep()
-            except (OSError, DBAPIError) as exc:
+            except DATABASE_AWAY as exc:
                 logger.warning("the reaper could not sweep", extra={"detail": str(exc)})
             await asyncio.sleep(self._times.interval.total_seconds())
 
@@ -94,6 +104,7 @@ class Reaper:
             announced_since = self._announced_since(now)
             await _reap_batches(work)
             await _reap_jobs(work)
+            await release_held(work, limit=self._running_jobs_per_key)
             await _resend_jobs(work, announced_since)
             await _resend_batches(work, announced_since)
             if self._forget_at is None or now >= self._forget_at:
@@ -178,7 +189,8 @@ async def _resend_jobs(work: UnitOfWork, announced_since: datetime) -> None:
     )
     stalled = await work.session.execute(
         select(Job.id, Job.operation, Job.traceparent)
-        .where(Job.status == JobStatus.QUEUED, Job.waits_for_job_id.is_(None) | released.exists(), ~announced.exists())
+        .where(Job.status == JobStatus.QUEUED, Job.held_at.is_(None), ~announced.exists())
+        .where(Job.waits_for_job_id.is_(None) | released.exists())
         .order_by(Job.created_at)
         .limit(_LIMIT)
         .with_for_update(skip_locked=True, of=Job, key_share=True)

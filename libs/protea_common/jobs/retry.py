@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import update
@@ -13,6 +13,7 @@ from protea_common.events import JobCreated
 from protea_common.jobs.batches import request_again
 from protea_common.jobs.claim import BatchClaim, JobClaim
 from protea_common.jobs.timeline import record
+from protea_common.operations import get_operation
 from protea_common.orm import BatchStatus, Job, JobBatch, JobStatus
 
 __all__ = ["RetryPolicy", "hand_back_batch", "hand_back_job", "retry_batch", "retry_job"]
@@ -35,6 +36,10 @@ class RetryPolicy:
     base: timedelta = timedelta(seconds=1)
     maximum: timedelta = timedelta(seconds=600)
     jitter: float = 0.2
+
+    def of(self, operation: str) -> RetryPolicy:
+        """Give the policy of one operation."""
+        return replace(self, base=self.base * get_operation(operation).retry_factor)
 
     def delay(self, attempt: int) -> timedelta:
         """Pause after the given attempt, counted from 1."""
@@ -76,9 +81,11 @@ async def hand_back_batch(work: UnitOfWork, claim: BatchClaim) -> None:
 
 
 async def _requeue_job(work: UnitOfWork, claim: JobClaim, *, attempt: int, available_at: datetime | None) -> bool:
+    # A job without a lease was dispatched, perhaps by a commit whose answer was lost: its batches carry it now.
+    held = (Job.id == claim.job_id) & (Job.lease_token == claim.token) & Job.leased_until.is_not(None)
     statement = (
         update(Job)
-        .where(Job.id == claim.job_id, Job.lease_token == claim.token, Job.status == JobStatus.RUNNING)
+        .where(held, Job.status == JobStatus.RUNNING)
         .values(status=JobStatus.QUEUED, leased_until=None, attempt=attempt, available_at=available_at, worker=None)
         .returning(Job.id)
         .execution_options(synchronize_session=False)

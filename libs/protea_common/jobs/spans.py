@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
+from opentelemetry.context import attach, detach
+
 from protea_common.jobs.claim import BatchClaim, JobClaim
-from protea_common.telemetry import work_span
+from protea_common.telemetry import extract_trace_context, work_span
 
 __all__ = ["run_traced"]
 
 Claim = TypeVar("Claim", JobClaim, BatchClaim)
+
+
+@contextmanager
+def _own_trace(claim: JobClaim | BatchClaim) -> Iterator[None]:
+    """Leave the message's trace for the job's own, where the message had asked for another job's batch."""
+    if not isinstance(claim, BatchClaim) or claim.traceparent is None:
+        yield
+        return
+    token = attach(extract_trace_context({"traceparent": claim.traceparent}))
+    try:
+        yield
+    finally:
+        detach(token)
 
 
 async def run_traced(use_case: Callable[[Claim], Awaitable[None]], claim: Claim) -> None:
@@ -25,5 +41,5 @@ async def run_traced(use_case: Callable[[Claim], Awaitable[None]], claim: Claim)
     if isinstance(claim, BatchClaim):
         work = claim.kind
         attributes["protea.batch.index"] = claim.batch_index
-    with work_span(f"run {work}", attributes):
+    with _own_trace(claim), work_span(f"run {work}", attributes):
         await use_case(claim)

@@ -18,9 +18,9 @@ from protea_common.operations import OperationPayload, dedup_key, get_operation
 from protea_common.orm import ACTIVE_STATUSES, Job, JobStatus
 from protea_common.telemetry import current_trace_id, inject_trace_context
 
-__all__ = ["DuplicateJobError", "NewJob", "submit_job", "submit_pipeline"]
+__all__ = ["PIPELINE_QUEUE", "DuplicateJobError", "NewJob", "submit_job", "submit_pipeline"]
 
-_PIPELINE_QUEUE = "protea.pipeline"
+PIPELINE_QUEUE = "protea.pipeline"
 """What a pipeline's row shows as its queue: nothing is ever published to it."""
 
 
@@ -45,7 +45,10 @@ class DuplicateJobError(PermanentError):
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """What is wanted: an operation, its validated payload, and what people say about it."""
+    """What is wanted: an operation, its validated payload, and what people say about it.
+
+    Without ``max_attempts`` it is tried as often as its operation says.
+    """
 
     operation: str
     payload: OperationPayload
@@ -53,7 +56,7 @@ class NewJob:
     description: str | None = None
     tags: Sequence[str] = ()
     api_key_prefix: str | None = None
-    max_attempts: int = 5
+    max_attempts: int | None = None
 
 
 async def submit_job(
@@ -104,11 +107,12 @@ async def _insert_job(
 ) -> UUID:
     payload = new.payload.model_dump(mode="json")
     # A pipeline's steps are not shared between pipelines: each may be cancelled with its own.
+    operation = get_operation(new.operation)
     key = dedup_key(new.operation, payload) if parent_job_id is None else None
     values = {
         "id": uuid4(),
         "operation": new.operation,
-        "queue_name": get_operation(new.operation).queue or _PIPELINE_QUEUE,
+        "queue_name": operation.queue or PIPELINE_QUEUE,
         "status": JobStatus.QUEUED,
         "payload": payload,
         "meta": dict(new.meta),
@@ -117,7 +121,7 @@ async def _insert_job(
         "dedup_key": key,
         "parent_job_id": parent_job_id,
         "waits_for_job_id": waits_for_job_id,
-        "max_attempts": new.max_attempts,
+        "max_attempts": new.max_attempts or operation.max_attempts,
         "api_key_prefix": new.api_key_prefix,
         "trace_id": current_trace_id(),
         "traceparent": inject_trace_context({}).get("traceparent"),

@@ -69,12 +69,18 @@ class Operation:
         Contract of its parameters.
     summary
         One line for people.
+    max_attempts
+        Tries of a job, and of each of its batches, before it fails.
+    retry_factor
+        The first pause after a failure, in multiples of the platform's; long work that fails late need not hurry.
     """
 
     name: str
     queue: str | None
     payload: type[OperationPayload]
     summary: str
+    max_attempts: int = 5
+    retry_factor: int = 1
 
 
 def dedup_key(operation: str, payload: Mapping[str, Any]) -> str:

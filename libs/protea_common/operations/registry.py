@@ -24,11 +24,29 @@ class UnknownOperationError(ContractError):
 
 
 _OPERATIONS = (
-    Operation("ping", "protea.ping", Ping, "Ask whether the platform answers."),
-    Operation("load_proteins", "protea.ingest", LoadProteins, "Load proteins from a FASTA file."),
-    Operation("load_ontology_snapshot", "protea.ingest", LoadOntologySnapshot, "Load a GO release from an OBO file."),
-    Operation("load_goa_annotations", "protea.ingest", LoadGoaAnnotations, "Load GO annotations from a GAF file."),
-    Operation("fit_kmer_encoder", "protea.embeddings", FitKmerEncoder, "Fit the k-mer encoder on the proteins."),
+    Operation("ping", "protea.ping", Ping, "Ask whether the platform answers.", max_attempts=3),
+    Operation("load_proteins", "protea.ingest", LoadProteins, "Load proteins from a FASTA file.", retry_factor=10),
+    Operation(
+        "load_ontology_snapshot",
+        "protea.ingest",
+        LoadOntologySnapshot,
+        "Load a GO release from an OBO file.",
+        retry_factor=10,
+    ),
+    Operation(
+        "load_goa_annotations",
+        "protea.ingest",
+        LoadGoaAnnotations,
+        "Load GO annotations from a GAF file.",
+        retry_factor=10,
+    ),
+    Operation(
+        "fit_kmer_encoder",
+        "protea.embeddings",
+        FitKmerEncoder,
+        "Fit the k-mer encoder on the proteins.",
+        retry_factor=10,
+    ),
     Operation(
         "register_encoder", "protea.embeddings", RegisterEncoder, "Make a recipe of a protein language model's files."
     ),
@@ -44,7 +62,13 @@ _OPERATIONS = (
         GenerateEvaluationSet,
         "Find what was learned between two sets.",
     ),
-    Operation("run_cafa_evaluation", "protea.evaluations", RunCafaEvaluation, "Measure predictions the CAFA way."),
+    Operation(
+        "run_cafa_evaluation",
+        "protea.evaluations",
+        RunCafaEvaluation,
+        "Measure predictions the CAFA way.",
+        retry_factor=2,
+    ),
     Operation("annotate", None, Annotate, "Embed a query set and predict its GO terms."),
 )
 

@@ -77,6 +77,8 @@ class Job(Base):
         Fencing token, end and holder of the lease while a coordinator runs; null otherwise.
     available_at
         Not to be claimed before; null for at once.
+    held_at
+        Since when it waits because its key has as many running jobs as are allowed; null otherwise.
     api_key_prefix
         Prefix of the key that submitted it.
     description, findings, tags
@@ -93,6 +95,7 @@ class Job(Base):
             unique=True,
             postgresql_where=text("status IN ('QUEUED', 'RUNNING') AND dedup_key IS NOT NULL"),
         ),
+        Index("ix_job_held", "api_key_prefix", "held_at", postgresql_where=text("held_at IS NOT NULL")),
     )
 
     id: Mapped[UuidKey]
@@ -106,6 +109,7 @@ class Job(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     available_at: Mapped[datetime | None]
+    held_at: Mapped[datetime | None]
     progress_current: Mapped[int | None] = mapped_column(BigInteger)
     progress_total: Mapped[int | None] = mapped_column(BigInteger)
     parent_job_id: Mapped[UUID | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"), index=True)
@@ -195,6 +199,7 @@ class JobBatch(Base):
     __table_args__ = (
         UniqueConstraint("job_id", "batch_index"),
         Index("ix_job_batch_running_leased_until", "leased_until", postgresql_where=text("status = 'RUNNING'")),
+        Index("ix_job_batch_pending_kind", "kind", postgresql_where=text("status = 'PENDING'")),
     )
 
     id: Mapped[IdentityKey]

@@ -80,6 +80,8 @@ class Platform:
             lease=LeaseTimes(lease=worker.lease, heartbeat=worker.heartbeat),
             retry=RetryPolicy(base=worker.retry_base, maximum=worker.retry_maximum),
             observe=self._observe,
+            interactive_batches=worker.interactive_batches,
+            running_jobs_per_key=worker.running_jobs_per_key,
             count=partial(count_entry, self.metrics),
         )
 
@@ -91,7 +93,12 @@ class Platform:
         """Make this process's reaper."""
         worker = self.settings.worker
         times = ReaperTimes(interval=worker.reaper_interval, stalled_after=worker.stalled_after)
-        return Reaper(partial(self.unit_of_work, source="protea-reaper"), times=times, forgetful_bus=forgetful_bus)
+        return Reaper(
+            partial(self.unit_of_work, source="protea-reaper"),
+            times=times,
+            forgetful_bus=forgetful_bus,
+            running_jobs_per_key=worker.running_jobs_per_key,
+        )
 
     def _observe(self, event: Event) -> None:
         self.doorbell.set()

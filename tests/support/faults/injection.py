@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,9 @@ from support.faults.servers import Servers
 __all__ = ["Injector", "Outcome"]
 
 _LOOK_SECONDS = 0.2
+
+_ENDED_WELL = (0, -signal.SIGTERM)
+"""A drained service ends with 0; one that is told to end while Python still starts knows no better than -15."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Injector:
         self._disk_is_full = disk_is_full
         self._turns: defaultdict[tuple[str | None, str | None], asyncio.Lock] = defaultdict(asyncio.Lock)
         self.crashes: list[str] = []
+        """Services that ended although nobody had told them to, or not as they should."""
         self.outcomes: list[Outcome] = []
 
     async def run(self, plan: Sequence[Fault]) -> None:
@@ -78,10 +82,13 @@ class Injector:
             for service in SERVICES:
                 turn = self._turns[service, None]
                 if not turn.locked() and (code := self._cluster.exit_code(service)) is not None:
-                    self.crashes.append(f"{service} ended by itself with {code}")
-                    print(f"  ! {self.crashes[-1]}", flush=True)
+                    self._note_crash(f"{service} ended by itself with {code}")
                     self._cluster.start(service)
             await asyncio.sleep(_LOOK_SECONDS)
+
+    def _note_crash(self, what: str) -> None:
+        self.crashes.append(what)
+        print(f"   ! {what}", flush=True)
 
     async def _apply(self, number: int, fault: Fault) -> None:
         async with self._turns[fault.service, fault.server]:
@@ -105,8 +112,13 @@ class Injector:
     async def _end_service(self, fault: Fault) -> None:
         assert fault.service is not None
         if fault.kind is Kind.TERMINATE:
-            with suppress(subprocess.TimeoutExpired):
-                await asyncio.to_thread(self._cluster.stop, fault.service)
+            try:
+                code = await asyncio.to_thread(self._cluster.stop, fault.service)
+            except subprocess.TimeoutExpired:
+                self._note_crash(f"{fault.service} did not end on SIGTERM")
+            else:
+                if code not in _ENDED_WELL:
+                    self._note_crash(f"{fault.service} ended on SIGTERM with {code}")
         await asyncio.to_thread(self._cluster.kill, fault.service)
         self._cluster.start(fault.service)
 
