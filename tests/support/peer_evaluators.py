@@ -61,13 +61,17 @@ def install_fork(folder: Path) -> PeerEvaluator:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationCase:
-    """Ontology, truth, known terms, scores and information accretion; proteins and terms are numbers."""
+    """Ontology, truth, known terms, scores, information accretion and terms of interest.
+
+    Proteins and terms are numbers.
+    """
 
     parents: Mapping[int, tuple[int, ...]]
     truth: tuple[tuple[int, int], ...]
     known: tuple[tuple[int, int], ...]
     scores: Mapping[tuple[int, int], float]
     accretion: tuple[float, ...]
+    of_interest: frozenset[int]
 
     def write(self, folder: Path) -> Path:
         """Write the files that the programs read."""
@@ -84,6 +88,7 @@ class EvaluationCase:
             "".join(f"P{protein:04d}\t{_go(term)}\t{score}\n" for (protein, term), score in self.scores.items())
         )
         (folder / "ia.tsv").write_text("".join(f"{_go(term)}\t{bits}\n" for term, bits in enumerate(self.accretion)))
+        (folder / "interest.tsv").write_text("".join(f"{_go(term)}\n" for term in sorted(self.of_interest)))
         return folder
 
 
@@ -121,4 +126,5 @@ def random_case(seed: int, *, n_terms: int = 40, n_proteins: int = 30, n_predict
         known=tuple(pair for pairs in known for pair in sorted(pairs)),
         scores=scores,
         accretion=(0.0, *bits[1:]),
+        of_interest=frozenset(np.flatnonzero(rng.random(n_terms) < 0.6).tolist()),
     )

@@ -18,7 +18,7 @@ from protea_evaluator.domain.prediction_table import PredictionTable
 from protea_evaluator.domain.propagation import propagate_scores, propagate_terms
 from protea_evaluator.domain.protein_terms import ProteinTerms, pair_keys
 from protea_evaluator.domain.recipe import Cohort, Normalisation, Propagation
-from support.peer_evaluators import EvaluationCase, PeerEvaluator, cafaeval, install_fork, random_case
+from support.peer_evaluators import EvaluationCase, PeerEvaluator, cafaeval, random_case
 
 ASPECT = Aspect.BIOLOGICAL_PROCESS
 STEP = 0.01
@@ -38,11 +38,6 @@ COLUMNS = {
     "f_micro": "micro_f",
 }
 """What the programs call our measures; with ``_w`` behind for those weighted by information accretion."""
-
-
-@pytest.fixture(scope="session")
-def fork(request: pytest.FixtureRequest) -> PeerEvaluator:
-    return install_fork(request.config.cache.mkdir("cafaeval-protea"))
 
 
 def pairs_of(rows: Iterable[tuple[int, int]], graph: GoGraph) -> ProteinTerms:
@@ -83,10 +78,14 @@ def cell_of(
     )[ASPECT]
 
 
-def both_weightings(case: EvaluationCase, *, drops_root: bool) -> dict[str, NDArray[np.float64]]:
+def both_weightings(
+    case: EvaluationCase, *, drops_root: bool, only_of_interest: bool = False
+) -> dict[str, NDArray[np.float64]]:
     weightings = {"": np.ones(len(case.parents)), "_w": np.array(case.accretion)}
+    dropped = [0] if drops_root else []
+    dropped += [term for term in case.parents if only_of_interest and term not in case.of_interest]
     for weights in weightings.values():
-        weights[0] = 0 if drops_root else weights[0]
+        weights[dropped] = 0
     return weightings
 
 
@@ -102,7 +101,7 @@ def assert_equal(rows: list[dict[str, float | str]], curves: Mapping[str, Curve]
 @pytest.mark.parametrize("drops_root", [True, False])
 @pytest.mark.parametrize("propagation", [Propagation.FILL, Propagation.MAX])
 def test_the_grid_equals_cafaeval(propagation: Propagation, drops_root: bool, tmp_path: Path) -> None:
-    for seed, normalisation in product((1, 2), NORMALISATIONS):
+    for seed, normalisation in enumerate(NORMALISATIONS, start=1):
         case = random_case(seed)
         folder = case.write(tmp_path / f"{seed}-{normalisation}")
         rows = cafaeval().run(
@@ -120,10 +119,11 @@ def test_the_grid_equals_cafaeval(propagation: Propagation, drops_root: bool, tm
 
 @pytest.mark.parametrize("drops_root", [True, False])
 @pytest.mark.parametrize("propagation", [Propagation.FILL_CLOSURE, Propagation.MAX])
-def test_the_grid_equals_cafaeval_protea_without_known_terms(
-    propagation: Propagation, drops_root: bool, tmp_path: Path, fork: PeerEvaluator
+@pytest.mark.parametrize("only_of_interest", [True, False])
+def test_the_grid_equals_cafaeval_protea_with_known_terms(
+    propagation: Propagation, drops_root: bool, only_of_interest: bool, tmp_path: Path, fork: PeerEvaluator
 ) -> None:
-    for seed, normalisation in product((1, 2), NORMALISATIONS):
+    for seed, normalisation in enumerate(NORMALISATIONS, start=1):
         case = random_case(seed)
         folder = case.write(tmp_path / f"{seed}-{normalisation}")
         rows = fork.run(
@@ -133,11 +133,13 @@ def test_the_grid_equals_cafaeval_protea_without_known_terms(
             prop="fill" if propagation is Propagation.FILL_CLOSURE else propagation,
             no_orphans=drops_root,
             exclude=str(folder / "known.tsv"),
+            toi_file=str(folder / "interest.tsv") if only_of_interest else None,
         )
 
+        weightings = both_weightings(case, drops_root=drops_root, only_of_interest=only_of_interest)
         curves = {
             suffix: draw_curve(sum_counts(count_by_protein(cell, grid(STEP))), normalisation)
-            for suffix, weights in both_weightings(case, drops_root=drops_root).items()
+            for suffix, weights in weightings.items()
             for cell in [cell_of(case, weights, propagation=propagation, cohort=Cohort.MIXED, known=case.known)]
         }
 

@@ -36,11 +36,25 @@ class Measurement:
         Information accretion of each term in bits, shape ``(n_terms,)``; ``None`` for no weighted measures.
     recipe
         How to measure.
+    of_interest
+        Which terms count, shape ``(n_terms,)``; ``None`` for all. The others count neither as found nor as missed, but
+        scores pass through them to the terms above.
     """
 
     graph: GoGraph
     accretion: NDArray[np.float64] | None
     recipe: EvaluatorRecipe
+    of_interest: NDArray[np.bool_] | None = None
+
+    @property
+    def counts(self) -> NDArray[np.bool_]:
+        """Which terms count at all, shape ``(n_terms,)``."""
+        counts = np.ones(len(self.graph.go_ids), dtype=np.bool_)
+        if self.recipe.drops_orphans:
+            counts &= np.diff(self.graph.closure_indptr) > 1
+        if self.of_interest is not None:
+            counts &= self.of_interest
+        return counts
 
 
 def measure_category(
@@ -65,7 +79,7 @@ def measure_category(
     known = propagate_terms(delta.known, graph) if category is Category.PARTIAL_KNOWLEDGE else None
 
     def cells(weights: NDArray[np.float64]) -> dict[str, Cell]:
-        counted = _without_roots(weights, graph) if recipe.drops_orphans else weights
+        counted = np.where(measurement.counts, weights, 0.0)
         cut = split_into_cells(truth, scored, graph, weights=counted, known=known, cohort=recipe.cohort)
         return {aspect.value: cell for aspect, cell in cut.items()}
 
@@ -78,11 +92,6 @@ def measure_category(
             weighted = _summary(weighty[namespace], recipe) if namespace in weighty else None
             results[namespace] = NamespaceResult.of(summary, weighted=weighted, interval=_interval(cell, recipe))
     return results
-
-
-def _without_roots(weights: NDArray[np.float64], graph: GoGraph) -> NDArray[np.float64]:
-    is_root = np.diff(graph.closure_indptr) == 1
-    return np.where(is_root, 0.0, weights)
 
 
 def _summary(cell: Cell, recipe: EvaluatorRecipe) -> CellSummary | None:
