@@ -354,7 +354,13 @@ def world() -> Iterable[Base]:
         score=0.75,
     )
     yield GOPredictionFeatures(prediction_id=1, identity_nw=0.5)
-    yield EvaluationSet(id=EVALUATION, old_annotation_set_id=OLD_SET, new_annotation_set_id=NEW_SET, job_id=JOB)
+    yield EvaluationSet(
+        id=EVALUATION,
+        old_annotation_set_id=OLD_SET,
+        new_annotation_set_id=NEW_SET,
+        pivot_snapshot_id=SNAPSHOT,
+        job_id=JOB,
+    )
     yield Dataset(
         id=DATASET,
         name="frozen",

@@ -20,7 +20,7 @@ from protea_common.events import Event, JobCreated
 from protea_common.jobs import NewJob, submit_job
 from protea_common.messaging.bus import Disposition, Handler
 from protea_common.messaging.memory import MemoryBus
-from protea_common.operations import GenerateEvaluationSet, OperationPayload, RunCafaEvaluation
+from protea_common.operations import OPERATIONS, GenerateEvaluationSet, OperationPayload, RunCafaEvaluation
 from protea_common.orm import (
     AnnotationSet,
     EmbeddingConfig,
@@ -89,6 +89,11 @@ class EvaluatorBench(JobBench):
         payload = RunCafaEvaluation(evaluation_set_id=evaluation_set, prediction_set_id=prediction_set, **recipe)
         return await self._submit("run_cafa_evaluation", payload)
 
+    async def request(self, payload: OperationPayload) -> UUID:
+        """Submit the operation that a payload is of; give the job's id."""
+        (name,) = (operation.name for operation in OPERATIONS.values() if operation.payload is type(payload))
+        return await self._submit(name, payload)
+
     async def deliver(self, handler: Handler, job_id: UUID) -> Disposition:
         """Hand the handler the message that announces a job."""
         operation = (await self.job(job_id)).operation
@@ -104,8 +109,13 @@ class EvaluatorBench(JobBench):
         async with session_scope(self.session_factory) as session:
             return await insert_graph(session, graph, version=version)
 
-    async def insert_annotations(self, snapshot_id: UUID, rows: Iterable[tuple[str, str, str, str | None]]) -> UUID:
-        """Write a set of accession, term, evidence code and qualifier; the same annotation twice is one row."""
+    async def insert_annotations(
+        self, snapshot_id: UUID, rows: Iterable[tuple[str, str, str, str | None]], **columns: Any
+    ) -> UUID:
+        """Write a set of accession, term, evidence code and qualifier, with columns of the set.
+
+        The same annotation twice is one row.
+        """
         set_id = uuid4()
         kept = {(name, go_id, code, is_negated(text)): text for name, go_id, code, text in rows}
         async with session_scope(self.session_factory) as session:
@@ -113,10 +123,10 @@ class EvaluatorBench(JobBench):
             if proteins:
                 await session.execute(upsert(Protein).on_conflict_do_nothing(), proteins)
             await session.execute(
-                insert(AnnotationSet).values(id=set_id, source="goa", ontology_snapshot_id=snapshot_id)
+                insert(AnnotationSet).values(id=set_id, source="goa", ontology_snapshot_id=snapshot_id, **columns)
             )
             ids = await read_term_ids(session, snapshot_id)
-            columns = (
+            names = (
                 "annotation_set_id",
                 "protein_accession",
                 "go_term_id",
@@ -127,7 +137,7 @@ class EvaluatorBench(JobBench):
             await copy_rows(
                 session,
                 "protein_go_annotation",
-                columns,
+                names,
                 ((set_id, name, ids[go_id], code, text, no) for (name, go_id, code, no), text in kept.items()),
             )
         return set_id

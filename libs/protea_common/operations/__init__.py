@@ -2,7 +2,13 @@
 
 from protea_common.operations.annotate import Annotate
 from protea_common.operations.embedding import ComputeEmbeddings, FitKmerEncoder, RegisterEncoder
-from protea_common.operations.evaluation import GenerateEvaluationSet, RunCafaEvaluation
+from protea_common.operations.evaluation import (
+    CompareEvaluations,
+    ComputeInformationAccretion,
+    GenerateEvaluationSet,
+    RunCafaEvaluation,
+    StratifyEvaluation,
+)
 from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnapshot, LoadProteins, Ping
 from protea_common.operations.payload import InvalidPayloadError, Operation, OperationPayload, dedup_key
 from protea_common.operations.prediction import CandidateChoices, DonorPolicy, PredictGoTerms
@@ -13,7 +19,9 @@ __all__ = [
     "OPERATIONS",
     "Annotate",
     "CandidateChoices",
+    "CompareEvaluations",
     "ComputeEmbeddings",
+    "ComputeInformationAccretion",
     "DonorPolicy",
     "ExportResearchDataset",
     "FitKmerEncoder",
@@ -29,6 +37,7 @@ __all__ = [
     "PredictGoTerms",
     "RegisterEncoder",
     "RunCafaEvaluation",
+    "StratifyEvaluation",
     "TrainReranker",
     "UnknownOperationError",
     "dedup_key",

@@ -9,7 +9,15 @@ from pydantic import Field, model_validator
 
 from protea_common.operations.payload import OperationPayload
 
-__all__ = ["GenerateEvaluationSet", "RunCafaEvaluation"]
+__all__ = [
+    "CompareEvaluations",
+    "ComputeInformationAccretion",
+    "GenerateEvaluationSet",
+    "RunCafaEvaluation",
+    "StratifyEvaluation",
+]
+
+_UPLOAD_PATTERN = r"^artifact:"
 
 
 class GenerateEvaluationSet(OperationPayload):
@@ -22,6 +30,19 @@ class GenerateEvaluationSet(OperationPayload):
         description=(
             "What the window between them is for: valid to stop training and to choose, test to report on; nothing is "
             "ever selected on a test window."
+        ),
+    )
+    holdout_waiver: str | None = Field(
+        None,
+        min_length=10,
+        max_length=1_000,
+        description="Why the window has this role though the date of a release is unknown; kept with the set.",
+    )
+    pivot_ontology_snapshot_id: UUID | None = Field(
+        None,
+        description=(
+            "Ontology that both sets are mapped onto, through merged and replaced terms; needed where they were read "
+            "with different releases. Terms are then compared with all terms above them."
         ),
     )
 
@@ -57,15 +78,94 @@ class RunCafaEvaluation(OperationPayload):
             "Which proteins without a novel term count: none; all; or, as cafaeval-protea does, only their predictions."
         ),
     )
+    purpose: Literal["select", "report", "probe"] = Field(
+        "probe",
+        description="What the figures are for. Selecting is refused on a test window.",
+    )
+    information_accretion_set_id: UUID | None = Field(
+        None, description="Weights of terms, from compute_information_accretion; null for what was known at t0."
+    )
+    ia_uri: str | None = Field(
+        None,
+        pattern=_UPLOAD_PATTERN,
+        max_length=1024,
+        description="Weights of terms: `artifact:<key>` of an upload with lines of a term, a tab and its bits.",
+    )
+    terms_of_interest_uri: str | None = Field(
+        None,
+        pattern=_UPLOAD_PATTERN,
+        max_length=1024,
+        description="Only these terms count: `artifact:<key>` of an upload with a term on each line.",
+    )
     n_resamples: int = Field(
         1_000, ge=0, le=10_000, description="Samples of the proteins for the interval of Fmax; 0 for no interval."
     )
 
     @model_validator(mode="after")
+    def _require_one_accretion(self) -> Self:
+        if self.information_accretion_set_id is not None and self.ia_uri is not None:
+            message = "information_accretion_set_id and ia_uri are two answers to one question; give one of them"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
     def _require_of_cafaeval_what_it_can(self) -> Self:
         asked = {"thresholds": self.thresholds, "cohort": self.cohort, "propagation": self.propagation}
         only_ours = [name for name, value in asked.items() if value in {"exact", "annotated", "mixed", "fill-closure"}]
+        if self.terms_of_interest_uri is not None:
+            only_ours.append("terms_of_interest_uri")
         if self.engine == "cafaeval" and only_ours:
             message = f"cafaeval cannot measure with this {' and '.join(only_ours)}; take engine=protea"
+            raise ValueError(message)
+        return self
+
+
+class ComputeInformationAccretion(OperationPayload):
+    """Parameters of ``compute_information_accretion``."""
+
+    annotation_set_id: UUID = Field(description="What is counted.")
+    ontology_snapshot_id: UUID | None = Field(None, description="Terms to weigh; null for the annotation set's own.")
+    regime: Literal["experimental", "cafa", "direct", "curated"] = Field(
+        "experimental",
+        description=(
+            "Which evidence counts: experimental is PROTEA's 13 codes, cafa the eight of the challenge, direct the six "
+            "of single experiments, curated the 13 and all that a curator inferred."
+        ),
+    )
+
+
+class CompareEvaluations(OperationPayload):
+    """Parameters of ``compare_evaluations``."""
+
+    evaluation_result_id: UUID = Field(description="The one that is hoped to be better.")
+    baseline_evaluation_result_id: UUID = Field(description="The one that it is compared with.")
+    weighting: Literal["unweighted", "weighted"] = Field(
+        "unweighted", description="Terms count alike, or by their information accretion."
+    )
+    n_resamples: int = Field(2_000, ge=1_000, le=20_000, description="Samples of the proteins.")
+    seed: int = Field(0, ge=0, lt=2**32)
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    power: float = Field(0.80, gt=0.5, lt=1, description="Of the minimum detectable effect.")
+    effect_of_interest: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Least difference that would matter; without it an interval around 0 is not read as 'the same'.",
+    )
+
+
+class StratifyEvaluation(OperationPayload):
+    """Parameters of ``stratify_evaluation``."""
+
+    evaluation_result_id: UUID = Field(description="What is split.")
+    axes: tuple[Literal["category", "aspect", "length", "homology"], ...] = Field(
+        ("category", "aspect", "length", "homology"), min_length=1, max_length=4
+    )
+    min_population: int = Field(30, ge=2, le=10_000, description="Cells of fewer proteins are marked, not dropped.")
+
+    @model_validator(mode="after")
+    def _require_distinct_axes(self) -> Self:
+        if len(set(self.axes)) < len(self.axes):
+            message = "an axis is named twice"
             raise ValueError(message)
         return self

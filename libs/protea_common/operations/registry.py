@@ -8,7 +8,13 @@ from typing import ClassVar
 from protea_common.errors import ContractError
 from protea_common.operations.annotate import Annotate
 from protea_common.operations.embedding import ComputeEmbeddings, FitKmerEncoder, RegisterEncoder
-from protea_common.operations.evaluation import GenerateEvaluationSet, RunCafaEvaluation
+from protea_common.operations.evaluation import (
+    CompareEvaluations,
+    ComputeInformationAccretion,
+    GenerateEvaluationSet,
+    RunCafaEvaluation,
+    StratifyEvaluation,
+)
 from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnapshot, LoadProteins, Ping
 from protea_common.operations.payload import Operation
 from protea_common.operations.prediction import PredictGoTerms
@@ -69,6 +75,14 @@ _OPERATIONS = (
         "Measure predictions the CAFA way.",
         retry_factor=2,
     ),
+    Operation(
+        "compute_information_accretion",
+        "protea.evaluations",
+        ComputeInformationAccretion,
+        "Weigh the terms of an ontology by how much they say.",
+    ),
+    Operation("compare_evaluations", "protea.evaluations", CompareEvaluations, "Compare two results, cell by cell."),
+    Operation("stratify_evaluation", "protea.evaluations", StratifyEvaluation, "Split a result by kinds of proteins."),
     Operation("annotate", None, Annotate, "Embed a query set and predict its GO terms."),
 )
 

@@ -8,7 +8,7 @@ from protea_common.orm.base import Base
 from protea_common.orm.dataset import Dataset
 from protea_common.orm.dead_letter import DeadLetter
 from protea_common.orm.embedding import EmbeddingConfig, SequenceEmbedding
-from protea_common.orm.evaluation import EvaluationResult, EvaluationSet
+from protea_common.orm.evaluation import EvaluationResult, EvaluationSet, InformationAccretionSet
 from protea_common.orm.experiment import ExperimentRun, ExperimentRunStatus
 from protea_common.orm.inbox import InboxEvent
 from protea_common.orm.interpro import InterProAnnotation, InterProGoMapping
@@ -52,6 +52,7 @@ __all__ = [
     "GOTerm",
     "GOTermRelationship",
     "InboxEvent",
+    "InformationAccretionSet",
     "InterProAnnotation",
     "InterProGoMapping",
     "Job",

@@ -13,10 +13,15 @@ from typing import Final
 from protea_common.runtime import Platform
 from protea_evaluator.adapters.cafaeval import CafaevalRunner
 from protea_evaluator.settings import EvaluatorSettings
+from protea_evaluator.usecases.compare_evaluations import CompareResults
+from protea_evaluator.usecases.compute_information_accretion import KeepInformationAccretion
 from protea_evaluator.usecases.engines import CafaevalEngine, Engine, OwnEngine
 from protea_evaluator.usecases.generate_evaluation_set import KeepGroundTruth
 from protea_evaluator.usecases.read_delta import DeltaReader
 from protea_evaluator.usecases.run_cafa_evaluation import MeasurePredictions
+from protea_evaluator.usecases.stored_result import StoredResultReader
+from protea_evaluator.usecases.stratify_evaluation import StratifyResult
+from protea_evaluator.usecases.term_weights import TermWeightsReader
 
 __all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
 
@@ -75,9 +80,50 @@ class Factory:
         return MeasurePredictions(
             unit_of_work=self._unit_of_work,
             delta_reader=self._create_delta_reader(),
+            weights_reader=self._create_weights_reader(),
             engines={engine.name: engine for engine in self._create_engines()},
             artifacts=context.platform.artifacts,
             executor=context.executor,
+        )
+
+    def create_keep_information_accretion(self) -> KeepInformationAccretion:
+        """Build ``compute_information_accretion``."""
+        return KeepInformationAccretion(
+            unit_of_work=self._unit_of_work,
+            artifacts=self._context.platform.artifacts,
+            executor=self._context.executor,
+        )
+
+    def create_compare_results(self) -> CompareResults:
+        """Build ``compare_evaluations``."""
+        return CompareResults(
+            unit_of_work=self._unit_of_work,
+            reader=self._create_result_reader(),
+            artifacts=self._context.platform.artifacts,
+            executor=self._context.executor,
+        )
+
+    def create_stratify_result(self) -> StratifyResult:
+        """Build ``stratify_evaluation``."""
+        return StratifyResult(
+            unit_of_work=self._unit_of_work,
+            reader=self._create_result_reader(),
+            artifacts=self._context.platform.artifacts,
+            executor=self._context.executor,
+        )
+
+    def _create_result_reader(self) -> StoredResultReader:
+        return StoredResultReader(
+            unit_of_work=self._unit_of_work,
+            artifacts=self._context.platform.artifacts,
+            executor=self._context.executor,
+        )
+
+    def _create_weights_reader(self) -> TermWeightsReader:
+        return TermWeightsReader(
+            unit_of_work=self._unit_of_work,
+            artifacts=self._context.platform.artifacts,
+            executor=self._context.executor,
         )
 
     def _create_engines(self) -> tuple[Engine, ...]:

@@ -75,7 +75,7 @@ def fly_case(category: Category) -> RealCase:
 
 def best_of(rows: Iterable[Mapping[str, float | str]], suffix: str) -> dict[str, tuple[float, ...]]:
     """Best F, micro F and least distance of a program's table, by namespace."""
-    kept = [row for row in rows if row["f"] is not None]
+    kept = [row for row in rows if row["n"]]
     namespaces = {str(row["ns"]) for row in kept}
 
     def column(namespace: str, name: str) -> list[float]:

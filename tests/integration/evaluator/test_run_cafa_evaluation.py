@@ -30,6 +30,7 @@ from protea_evaluator.adapters.cafaeval import CafaevalRunner
 from protea_evaluator.usecases.engines import CafaevalEngine
 from protea_evaluator.usecases.read_delta import DeltaReader
 from protea_evaluator.usecases.run_cafa_evaluation import MeasurePredictions
+from protea_evaluator.usecases.term_weights import TermWeightsReader
 from support.evaluation import (
     BINDING,
     CELLULAR_PROCESS,
@@ -138,6 +139,9 @@ async def handler_of(bench: EvaluatorBench, program: Sequence[str]) -> AsyncIter
         measure = MeasurePredictions(
             unit_of_work=bench.unit_of_work,
             delta_reader=DeltaReader(unit_of_work=bench.unit_of_work, executor=executor),
+            weights_reader=TermWeightsReader(
+                unit_of_work=bench.unit_of_work, artifacts=bench.artifacts, executor=executor
+            ),
             engines={"cafaeval": CafaevalEngine(runner=runner, executor=executor)},
             artifacts=bench.artifacts,
             executor=executor,
@@ -227,6 +231,9 @@ async def test_a_result_says_what_was_measured_and_how(bench: EvaluatorBench, se
     assert file == ids | {"evaluator": stored.evaluator, "results": stored.results}
     digest = stored.evaluator.pop("information_accretion_sha256")
     assert len(digest) == 64
+    frame = stored.evaluator.pop("frame")
+    assert frame["name"] == f"protea {metadata.version('protea')}, fill/cafa/measurable/grid"
+    assert len(frame["digest"]) == 12
     assert stored.evaluator == {
         "engine": "protea",
         "version": metadata.version("protea"),
@@ -246,6 +253,10 @@ async def test_a_result_says_what_was_measured_and_how(bench: EvaluatorBench, se
         "information_accretion": "experimental annotations known at t0",
         "ontology_version": "releases/2019-01-27",
         "ontology_sha256": "0" * 64,
+        "is_pivoted": False,
+        "purpose": "probe",
+        "window_role": None,
+        "holdout_waiver": None,
         "predicted_from_t0": True,
     }
 

@@ -191,6 +191,7 @@ async def test_an_evaluation_set_with_its_results_and_files(gateway: GatewayBenc
                 id=set_id,
                 old_annotation_set_id=references.annotation_set_id,
                 new_annotation_set_id=new,
+                pivot_snapshot_id=snapshot,
                 stats={"nk_proteins": 1},
                 groundtruth_uri=artifacts.url(folder),
             )

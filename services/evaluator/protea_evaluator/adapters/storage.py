@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Text, any_, cast, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from protea_common.domain.evidence import EVIDENCE_CODE_GROUPS, EXPERIMENTAL_CODES
 from protea_common.errors import PermanentError
@@ -26,10 +27,12 @@ __all__ = [
     "AnnotationSetNotFoundError",
     "AnnotationStore",
     "EvaluationResult",
+    "EvaluationResultNotFoundError",
     "EvaluationResultStore",
     "EvaluationSet",
     "EvaluationSetNotFoundError",
     "EvaluationSetStore",
+    "OntologyNotFoundError",
     "OntologyRelease",
     "PredictionSet",
     "PredictionSetNotFoundError",
@@ -39,7 +42,7 @@ __all__ = [
 _ROWS_PER_FETCH = 5_000
 """Rows read at a time; fewer cost round trips, more hold the event loop longer."""
 
-_NOT_EXPERIMENTAL = frozenset(chain.from_iterable(EVIDENCE_CODE_GROUPS.values())) - EXPERIMENTAL_CODES
+_ALL_CODES = frozenset(chain.from_iterable(EVIDENCE_CODE_GROUPS.values()))
 
 
 class AnnotationSetNotFoundError(PermanentError):
@@ -49,10 +52,24 @@ class AnnotationSetNotFoundError(PermanentError):
     status: ClassVar[int] = 404
 
 
+class OntologyNotFoundError(PermanentError):
+    """No ontology has this id."""
+
+    slug: ClassVar[str] = "ontology-not-found"
+    status: ClassVar[int] = 404
+
+
 class EvaluationSetNotFoundError(PermanentError):
     """No evaluation set has this id."""
 
     slug: ClassVar[str] = "evaluation-set-not-found"
+    status: ClassVar[int] = 404
+
+
+class EvaluationResultNotFoundError(PermanentError):
+    """No evaluation result has this id."""
+
+    slug: ClassVar[str] = "evaluation-result-not-found"
     status: ClassVar[int] = 404
 
 
@@ -92,14 +109,29 @@ class AnnotationSet:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSet:
-    """What was learnt between two annotation sets, both read with one ontology."""
+    """What was learnt between two annotation sets.
+
+    Attributes
+    ----------
+    ontology
+        In which they are compared: the pivot.
+    native_ontology_ids
+        Snapshots that the old and the new set were read with.
+    """
 
     id: UUID
     old_annotation_set_id: UUID
     new_annotation_set_id: UUID
     ontology: OntologyRelease
+    native_ontology_ids: tuple[UUID, UUID]
     stats: Mapping[str, int]
     window_role: str | None = None
+    holdout_waiver: str | None = None
+
+    @property
+    def is_pivoted(self) -> bool:
+        """Whether terms were mapped onto another ontology, and so are compared with all terms above them."""
+        return any(native != self.ontology.id for native in self.native_ontology_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +184,29 @@ class AnnotationStore:
             )
         return AnnotationSet(annotation_set_id, OntologyRelease(*row))
 
-    async def rows(self, annotation_set_id: UUID) -> list[tuple[str, str, str, str | None]]:
+    async def get_release(self, ontology_snapshot_id: UUID) -> OntologyRelease:
+        """Read an ontology without its terms.
+
+        Raises
+        ------
+        OntologyNotFoundError
+            If there is none.
+        """
+        statement = _select_release().where(OntologySnapshot.id == ontology_snapshot_id)
+        row = (await self._session.execute(statement)).one_or_none()
+        if row is None:
+            raise OntologyNotFoundError(
+                f"There is no ontology {ontology_snapshot_id}; load it first (operation load_ontology_snapshot)."
+            )
+        return OntologyRelease(*row)
+
+    async def rows(
+        self, annotation_set_id: UUID, *, codes: frozenset[str] = EXPERIMENTAL_CODES
+    ) -> list[tuple[str, str, str, str | None]]:
         """Read accession, GO identifier, evidence code and qualifier of the annotations that may count.
 
-        The qualifier is ``NOT`` or nothing. Annotations that are neither negated nor experimental stay in the
-        database: they are nine in ten, and no evaluation looks at them.
+        The qualifier is ``NOT`` or nothing. Annotations that are neither negated nor of the evidence that counts stay
+        in the database: experiments are one in ten, and no evaluation looks at more.
         """
         evidence_code = func.coalesce(ProteinGOAnnotation.evidence_code, "")
         statement = (
@@ -164,7 +214,7 @@ class AnnotationStore:
             .join(GOTerm, GOTerm.id == ProteinGOAnnotation.go_term_id)
             .where(
                 ProteinGOAnnotation.annotation_set_id == annotation_set_id,
-                or_(ProteinGOAnnotation.is_negated, evidence_code.not_in(_NOT_EXPERIMENTAL)),
+                or_(ProteinGOAnnotation.is_negated, evidence_code.not_in(_ALL_CODES - codes)),
             )
         )
         stream = await self._session.stream(statement)
@@ -197,11 +247,14 @@ class EvaluationSetStore:
             )
         return found
 
-    async def find(self, *, old_annotation_set_id: UUID, new_annotation_set_id: UUID) -> EvaluationSet | None:
-        """Read the evaluation set of two annotation sets; ``None`` if there is none yet."""
+    async def find(
+        self, *, old_annotation_set_id: UUID, new_annotation_set_id: UUID, pivot_id: UUID
+    ) -> EvaluationSet | None:
+        """Read the evaluation set of two annotation sets in one ontology; ``None`` if there is none yet."""
         return await self._find(
             EvaluationSetRow.old_annotation_set_id == old_annotation_set_id,
             EvaluationSetRow.new_annotation_set_id == new_annotation_set_id,
+            EvaluationSetRow.pivot_snapshot_id == pivot_id,
         )
 
     async def add(self, new: EvaluationSet, *, groundtruth_uri: str, job_id: UUID) -> None:
@@ -214,22 +267,29 @@ class EvaluationSetStore:
                 job_id=job_id,
                 stats=dict(new.stats),
                 window_role=new.window_role,
+                holdout_waiver=new.holdout_waiver,
+                pivot_snapshot_id=new.ontology.id,
                 groundtruth_uri=groundtruth_uri,
             )
         )
 
     async def _find(self, *conditions: Any) -> EvaluationSet | None:
+        old, new = aliased(AnnotationSetRow), aliased(AnnotationSetRow)
         row = (
             await self._session.execute(
                 _select_release()
-                .join(AnnotationSetRow, AnnotationSetRow.ontology_snapshot_id == OntologySnapshot.id)
-                .join(EvaluationSetRow, EvaluationSetRow.old_annotation_set_id == AnnotationSetRow.id)
+                .join(EvaluationSetRow, EvaluationSetRow.pivot_snapshot_id == OntologySnapshot.id)
+                .join(old, old.id == EvaluationSetRow.old_annotation_set_id)
+                .join(new, new.id == EvaluationSetRow.new_annotation_set_id)
                 .add_columns(
+                    old.ontology_snapshot_id.label("old_native_id"),
+                    new.ontology_snapshot_id.label("new_native_id"),
                     EvaluationSetRow.id.label("evaluation_set_id"),
                     EvaluationSetRow.old_annotation_set_id,
                     EvaluationSetRow.new_annotation_set_id,
                     EvaluationSetRow.stats,
                     EvaluationSetRow.window_role,
+                    EvaluationSetRow.holdout_waiver,
                 )
                 .where(*conditions)
             )
@@ -241,8 +301,10 @@ class EvaluationSetStore:
             old_annotation_set_id=row.old_annotation_set_id,
             new_annotation_set_id=row.new_annotation_set_id,
             ontology=OntologyRelease(row.id, row.obo_version, row.obo_sha256),
+            native_ontology_ids=(row.old_native_id, row.new_native_id),
             stats=row.stats,
             window_role=row.window_role,
+            holdout_waiver=row.holdout_waiver,
         )
 
 
@@ -301,6 +363,28 @@ class EvaluationResultStore:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    async def get(self, evaluation_result_id: UUID) -> EvaluationResult:
+        """Read a result.
+
+        Raises
+        ------
+        EvaluationResultNotFoundError
+            If there is none.
+        """
+        row = await self._session.get(EvaluationResultRow, evaluation_result_id)
+        if row is None:
+            raise EvaluationResultNotFoundError(
+                f"There is no evaluation result {evaluation_result_id}; measure first (operation run_cafa_evaluation)."
+            )
+        return EvaluationResult(
+            id=row.id,
+            evaluation_set_id=row.evaluation_set_id,
+            prediction_set_id=row.prediction_set_id,
+            scoring_config_id=row.scoring_config_id,
+            results=row.results,
+            evaluator=row.evaluator,
+        )
 
     async def add(self, new: EvaluationResult, *, job_id: UUID) -> None:
         """Write a result; one that is there already stays as it is."""

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from protea_common.domain.evidence import is_experimental, is_negated
+from protea_common.domain.evidence import EXPERIMENTAL_CODES, is_negated, normalise_evidence_code
 
 __all__ = ["AnnotationTable"]
 
@@ -38,15 +38,18 @@ class AnnotationTable:
     is_negated: NDArray[np.bool_]
 
     @classmethod
-    def from_rows(cls, rows: Iterable[tuple[str, str, str, str | None]]) -> AnnotationTable:
+    def from_rows(
+        cls, rows: Iterable[tuple[str, str, str, str | None]], *, codes: frozenset[str] = EXPERIMENTAL_CODES
+    ) -> AnnotationTable:
         """Build the table from accession, GO identifier, evidence code (GO or ECO spelling) and qualifier.
 
-        Rows may come in any order and repeat; no rows give an empty table.
+        Rows may come in any order and repeat; no rows give an empty table. Evidence of the given codes counts as
+        experimental.
         """
         accessions: dict[str, int] = {}
         go_ids: dict[str, int] = {}
         columns: tuple[list[int], list[int], list[bool], list[bool]] = ([], [], [], [])
-        experimental, negated = cache(is_experimental), cache(is_negated)
+        experimental, negated = cache(lambda code: normalise_evidence_code(code) in codes), cache(is_negated)
         for accession, go_id, evidence_code, qualifier in rows:
             columns[0].append(accessions.setdefault(accession, len(accessions)))
             columns[1].append(go_ids.setdefault(go_id, len(go_ids)))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from protea_common.domain.ontology import GoGraph
 from protea_evaluator.domain.annotation_table import AnnotationTable
+from protea_evaluator.domain.propagation import propagate_terms
 from protea_evaluator.domain.protein_terms import ProteinTerms, pair_keys
 from protea_evaluator.domain.term_rows import UNKNOWN_ROW, rows_of_terms
 
@@ -59,7 +60,12 @@ class Delta:
 
 
 def split_by_knowledge(
-    old: AnnotationTable, new: AnnotationTable, graph: GoGraph, *, live_ids: Mapping[str, str] = _NO_SUCCESSORS
+    old: AnnotationTable,
+    new: AnnotationTable,
+    graph: GoGraph,
+    *,
+    live_ids: Mapping[str, str] = _NO_SUCCESSORS,
+    closes: bool = False,
 ) -> Delta:
     """Find the terms that proteins gained from one release to the next, by category.
 
@@ -82,6 +88,9 @@ def split_by_knowledge(
         The ontology that both are read in.
     live_ids
         Live identifier of each merged one, for terms that the graph does not hold.
+    closes
+        Compare terms with all terms above them. That is for releases that were read with different ontologies: a term
+        that was merged into one above it, or moved below another, must not look like something learnt.
 
     Returns
     -------
@@ -95,8 +104,12 @@ def split_by_knowledge(
     accessions = tuple(sorted({*old.accessions, *new.accessions}))
     before, after = (_mapped(table, accessions, graph, live_ids) for table in (old, new))
     negated = _with_descendants(np.concatenate([before.negated, after.negated]), graph)
-    known = ProteinTerms.from_keys(np.setdiff1d(before.positive, negated), graph)
-    gained = ProteinTerms.from_keys(np.setdiff1d(np.setdiff1d(after.positive, negated), known.keys(graph)), graph)
+    known, later = (
+        ProteinTerms.from_keys(np.setdiff1d(release.positive, negated), graph) for release in (before, after)
+    )
+    if closes:
+        known, later = propagate_terms(known, graph), propagate_terms(later, graph)
+    gained = ProteinTerms.from_keys(np.setdiff1d(later.keys(graph), known.keys(graph)), graph)
     masks = _category_masks(gained, known)
     partial = gained.protein_aspects()[masks[Category.PARTIAL_KNOWLEDGE]]
     targets = np.unique(gained.proteins)

@@ -79,3 +79,8 @@ class EvaluatorRecipe:
     thresholds: Thresholds = Thresholds.GRID
     cohort: Cohort = Cohort.MEASURABLE
     n_resamples: int = 1_000
+
+    @property
+    def is_resampled_alike(self) -> bool:
+        """Whether Fmax is taken as resampling takes it: CAFA's averages, over proteins that have a truth."""
+        return self.normalisation is Normalisation.CAFA and self.cohort is not Cohort.MIXED

@@ -44,8 +44,8 @@ class NamespaceResult:
     unweighted, weighted
         All measures, with terms that count alike and with terms that count by their information accretion. ``None``
         where the engine does not give them.
-    interval
-        Where Fmax lies with 95 % confidence.
+    interval, weighted_interval
+        Where Fmax, and weighted Fmax, lie with 95 % confidence.
 
     References
     ----------
@@ -62,10 +62,16 @@ class NamespaceResult:
     unweighted: CellSummary | None = None
     weighted: CellSummary | None = None
     interval: Interval | None = None
+    weighted_interval: Interval | None = None
 
     @classmethod
     def of(
-        cls, summary: CellSummary, *, weighted: CellSummary | None = None, interval: Interval | None = None
+        cls,
+        summary: CellSummary,
+        *,
+        weighted: CellSummary | None = None,
+        interval: Interval | None = None,
+        weighted_interval: Interval | None = None,
     ) -> NamespaceResult:
         """Build the result of a cell that our own engine measured."""
         return cls(
@@ -79,6 +85,7 @@ class NamespaceResult:
             unweighted=summary,
             weighted=weighted,
             interval=interval,
+            weighted_interval=weighted_interval,
         )
 
 

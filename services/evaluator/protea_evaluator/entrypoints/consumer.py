@@ -29,6 +29,9 @@ async def build_service(platform: Platform, *, settings: EvaluatorSettings | Non
 def _evaluations(factory: Factory, parts: ConsumerParts, *, prefetch: int) -> QueueConsumer:
     use_cases: dict[str, JobUseCase] = {
         "generate_evaluation_set": factory.create_keep_ground_truth(),
+        "compute_information_accretion": factory.create_keep_information_accretion(),
         "run_cafa_evaluation": factory.create_measure_predictions(),
+        "compare_evaluations": factory.create_compare_results(),
+        "stratify_evaluation": factory.create_stratify_result(),
     }
     return QueueConsumer(WorkQueue.EVALUATIONS, consume_jobs(use_cases, parts), prefetch)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from concurrent.futures import Executor
 from functools import partial
 from importlib import metadata
@@ -12,9 +11,8 @@ from typing import Protocol
 from protea_evaluator.adapters.cafaeval import CafaevalRunner, cafaeval_version
 from protea_evaluator.domain.inputs import prepare_inputs
 from protea_evaluator.domain.knowledge import Category, Delta
-from protea_evaluator.domain.measurement import Measurement, measure_category
+from protea_evaluator.domain.measurement import MeasuredCategory, Measurement, measure_in_detail
 from protea_evaluator.domain.prediction_table import PredictionTable
-from protea_evaluator.domain.results import NamespaceResult
 
 __all__ = ["CafaevalEngine", "Engine", "OwnEngine"]
 
@@ -32,8 +30,8 @@ class Engine(Protocol):
 
     async def measure(
         self, delta: Delta, category: Category, predictions: PredictionTable, measurement: Measurement
-    ) -> Mapping[str, NamespaceResult]:
-        """Measure one category, by namespace; what was not measured is absent."""
+    ) -> MeasuredCategory:
+        """Measure one category; what was not measured is absent."""
 
 
 class OwnEngine:
@@ -51,9 +49,9 @@ class OwnEngine:
 
     async def measure(
         self, delta: Delta, category: Category, predictions: PredictionTable, measurement: Measurement
-    ) -> Mapping[str, NamespaceResult]:
+    ) -> MeasuredCategory:
         """Measure with terms alike and weighted, and with an interval."""
-        compute = partial(measure_category, delta, category, predictions, measurement)
+        compute = partial(measure_in_detail, delta, category, predictions, measurement)
         return await asyncio.get_running_loop().run_in_executor(self._executor, compute)
 
 
@@ -73,7 +71,7 @@ class CafaevalEngine:
 
     async def measure(
         self, delta: Delta, category: Category, predictions: PredictionTable, measurement: Measurement
-    ) -> Mapping[str, NamespaceResult]:
+    ) -> MeasuredCategory:
         """Write the program's inputs, run it and read its tables."""
         prepare = partial(
             prepare_inputs,
@@ -84,4 +82,4 @@ class CafaevalEngine:
             recipe=measurement.recipe,
         )
         inputs = await asyncio.get_running_loop().run_in_executor(self._executor, prepare)
-        return await self._runner.run(inputs)
+        return MeasuredCategory(await self._runner.run(inputs))

@@ -53,15 +53,26 @@ class DeltaReader:
         self._executor = executor
 
     async def read(
-        self, *, old_annotation_set_id: UUID, new_annotation_set_id: UUID, ontology_snapshot_id: UUID
+        self,
+        *,
+        old_annotation_set_id: UUID,
+        new_annotation_set_id: UUID,
+        ontology_snapshot_id: UUID,
+        closes: bool = False,
     ) -> GainedTerms:
-        """Find what was gained from the old set to the new one; no transaction is open while that is computed."""
+        """Find what was gained from the old set to the new one; no transaction is open while that is computed.
+
+        Parameters
+        ----------
+        closes
+            See `split_by_knowledge`.
+        """
         async with self._unit_of_work() as work:
             graph = await read_go_graph(work.session, ontology_snapshot_id)
             live_ids = await read_live_ids(work.session, ontology_snapshot_id)
         old = await self._read_table(old_annotation_set_id)
         new = await self._read_table(new_annotation_set_id)
-        split = partial(split_by_knowledge, old, new, graph, live_ids=live_ids)
+        split = partial(split_by_knowledge, old, new, graph, live_ids=live_ids, closes=closes)
         delta = await asyncio.get_running_loop().run_in_executor(self._executor, split)
         return GainedTerms(delta, graph, live_ids, old)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -12,10 +11,8 @@ from functools import partial
 from typing import Any, ClassVar
 from uuid import uuid5
 
-import numpy as np
-from numpy.typing import NDArray
-
 from protea_common.db import UnitOfWork
+from protea_common.domain.temporal import TemporalProtocolError, WindowRole
 from protea_common.errors import PermanentError
 from protea_common.events import EvaluationDone
 from protea_common.jobs import JobClaim, finish_job, guard_job, record, report_progress
@@ -23,6 +20,7 @@ from protea_common.operations import RunCafaEvaluation
 from protea_common.orm import PredictionSetStatus
 from protea_common.storage import ArtifactStore
 from protea_evaluator.adapters.cafaeval import CafaevalFailedError
+from protea_evaluator.adapters.counts_table import write_cells
 from protea_evaluator.adapters.storage import (
     EvaluationResult,
     EvaluationResultStore,
@@ -31,15 +29,16 @@ from protea_evaluator.adapters.storage import (
     PredictionSet,
     PredictionStore,
 )
-from protea_evaluator.domain.information_accretion import DegenerateAccretionError, information_accretion
-from protea_evaluator.domain.knowledge import Category, known_pairs
-from protea_evaluator.domain.measurement import Measurement
+from protea_evaluator.domain.frame import frame_digest, frame_name
+from protea_evaluator.domain.knowledge import Category
+from protea_evaluator.domain.measurement import MeasuredCategory, Measurement
+from protea_evaluator.domain.measures.sums import grid
 from protea_evaluator.domain.prediction_table import PredictionTable
-from protea_evaluator.domain.propagation import propagate_terms
 from protea_evaluator.domain.recipe import Cohort, EvaluatorRecipe, Normalisation, Propagation, Thresholds
-from protea_evaluator.domain.results import NamespaceResult, results_as_json
+from protea_evaluator.domain.results import results_as_json
 from protea_evaluator.usecases.engines import Engine
 from protea_evaluator.usecases.read_delta import DeltaReader, GainedTerms
+from protea_evaluator.usecases.term_weights import TermWeights, TermWeightsReader
 
 __all__ = ["MeasurePredictions", "OntologyMismatchError", "PredictionSetIncompleteError"]
 
@@ -98,11 +97,13 @@ class MeasurePredictions:
         unit_of_work: Callable[[], UnitOfWork],
         delta_reader: DeltaReader,
         engines: Mapping[str, Engine],
+        weights_reader: TermWeightsReader,
         artifacts: ArtifactStore,
         executor: Executor,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._delta_reader = delta_reader
+        self._weights_reader = weights_reader
         self._engines = engines
         self._artifacts = artifacts
         self._executor = executor
@@ -111,19 +112,26 @@ class MeasurePredictions:
         """Read both sets, measure, keep the file, then the row."""
         request = RunCafaEvaluation.read(claim.payload, operation=claim.operation)
         task = await self._read_task(request)
+        _require_purpose(task, request)
         engine, recipe = self._engines[request.engine], _recipe(request)
-        stamp = _stamp(task, engine, recipe)
         if not task.is_from_t0:
             await self._warn(claim, "evaluation.not_from_t0", _LEAK_WARNING, {})
         gained = await self._delta_reader.read(
             old_annotation_set_id=task.evaluation_set.old_annotation_set_id,
             new_annotation_set_id=task.evaluation_set.new_annotation_set_id,
             ontology_snapshot_id=task.evaluation_set.ontology.id,
+            closes=task.evaluation_set.is_pivoted,
         )
         predictions = await self._read_predictions(task.prediction_set, gained)
-        measurement = Measurement(gained.graph, await self._accretion(claim, gained), recipe)
-        results = await self._measure(claim, gained, predictions, engine=engine, measurement=measurement)
-        await self._keep(claim, _evaluation_result(claim, task, results, stamp | _accretion_stamp(measurement)))
+        weights = await self._weights_reader.read(request, gained)
+        if weights.accretion is None:
+            await self._warn(claim, "evaluation.no_information_accretion", _NO_ACCRETION_WARNING, {})
+        measurement = Measurement(gained.graph, weights.accretion, recipe, weights.of_interest)
+        measured = await self._measure(claim, gained, predictions, engine=engine, measurement=measurement)
+        stamp = _stamp(task, engine, recipe, weights) | {"purpose": request.purpose}
+        result = _evaluation_result(claim, task, measured, stamp)
+        await self._keep_counts(result, gained, measured, recipe)
+        await self._keep(claim, result)
 
     async def _read_task(self, request: RunCafaEvaluation) -> _Task:
         async with self._unit_of_work() as work:
@@ -140,14 +148,6 @@ class MeasurePredictions:
         build = partial(PredictionTable.from_rows, rows, targets=targets, graph=gained.graph, live_ids=gained.live_ids)
         return await asyncio.get_running_loop().run_in_executor(self._executor, build)
 
-    async def _accretion(self, claim: JobClaim, gained: GainedTerms) -> NDArray[np.float64] | None:
-        """Compute the information accretion of what was known at t0."""
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, _accretion_at_t0, gained)
-        except DegenerateAccretionError:
-            await self._warn(claim, "evaluation.no_information_accretion", _NO_ACCRETION_WARNING, {})
-            return None
-
     async def _measure(
         self,
         claim: JobClaim,
@@ -156,7 +156,7 @@ class MeasurePredictions:
         *,
         engine: Engine,
         measurement: Measurement,
-    ) -> dict[Category, Mapping[str, NamespaceResult]]:
+    ) -> dict[Category, MeasuredCategory]:
         """Run the evaluator on each category; no transaction is open meanwhile.
 
         Raises
@@ -164,7 +164,7 @@ class MeasurePredictions:
         CafaevalFailedError
             If no category could be measured.
         """
-        results: dict[Category, Mapping[str, NamespaceResult]] = {}
+        results: dict[Category, MeasuredCategory] = {}
         failures: list[CafaevalFailedError] = []
         for step, category in enumerate(Category, start=1):
             try:
@@ -185,6 +185,22 @@ class MeasurePredictions:
     async def _report(self, claim: JobClaim, *, step: int) -> None:
         async with self._unit_of_work() as work:
             await report_progress(work, claim.job_id, current=step, total=len(Category))
+
+    async def _keep_counts(
+        self,
+        result: EvaluationResult,
+        gained: GainedTerms,
+        measured: Mapping[Category, MeasuredCategory],
+        recipe: EvaluatorRecipe,
+    ) -> None:
+        """Keep what was counted for each protein; an engine that does not tell leaves no files."""
+        cells = [cell for category in measured.values() for cell in category.cells]
+        if not cells:
+            return
+        write = partial(write_cells, cells, gained.delta.accessions, grid(recipe.threshold_step))
+        files = await asyncio.get_running_loop().run_in_executor(self._executor, write)
+        for name, content in files.items():
+            await self._artifacts.put(f"evaluations/results/{result.id}/{name}", content)
 
     async def _keep(self, claim: JobClaim, result: EvaluationResult) -> None:
         await self._artifacts.put(f"evaluations/results/{result.id}/results.json", _as_file(result))
@@ -216,11 +232,21 @@ def _require_complete(prediction_set: PredictionSet) -> None:
 
 
 def _require_one_ontology(evaluation_set: EvaluationSet, prediction_set: PredictionSet) -> None:
+    """Let predictions be of the pivot, or of a release that is mapped onto it."""
     truth, predicted = evaluation_set.ontology, prediction_set.ontology
-    if truth != predicted:
+    if predicted.id not in {truth.id, *evaluation_set.native_ontology_ids}:
         raise OntologyMismatchError(
             f"The evaluation set {evaluation_set.id} is of the ontology {truth.version}, the prediction set "
             f"{prediction_set.id} of {predicted.version}: predict with the ontology of the evaluation set."
+        )
+
+
+def _require_purpose(task: _Task, request: RunCafaEvaluation) -> None:
+    evaluation_set = task.evaluation_set
+    if request.purpose == "select" and evaluation_set.window_role == WindowRole.TEST:
+        raise TemporalProtocolError(
+            f"The evaluation set {evaluation_set.id} is a test window: nothing may be selected on it. Measure on an "
+            "evaluation set of the role valid, or for the purpose report."
         )
 
 
@@ -234,44 +260,38 @@ def _recipe(request: RunCafaEvaluation) -> EvaluatorRecipe:
     )
 
 
-def _stamp(task: _Task, engine: Engine, recipe: EvaluatorRecipe) -> dict[str, Any]:
-    """Say how the figures come about: those with another stamp cannot be compared."""
-    ontology = task.evaluation_set.ontology
-    return {
+def _stamp(task: _Task, engine: Engine, recipe: EvaluatorRecipe, weights: TermWeights) -> dict[str, Any]:
+    """Say how the figures come about; those of another frame cannot be compared."""
+    evaluation_set = task.evaluation_set
+    frame: dict[str, Any] = {
         "engine": engine.name,
         "version": engine.version,
         "recipe": asdict(recipe),
         "pk_rule": _PARTIAL_KNOWLEDGE_RULE + _COHORT_RULES[recipe.cohort],
-        "ontology_version": ontology.version,
-        "ontology_sha256": ontology.sha256,
+        "ontology_version": evaluation_set.ontology.version,
+        "ontology_sha256": evaluation_set.ontology.sha256,
+        "is_pivoted": evaluation_set.is_pivoted,
+        **weights.stamp,
+    }
+    digest = frame_digest(frame | {"evaluation_set_id": evaluation_set.id})
+    name = frame_name(engine=engine.name, version=engine.version, recipe=frame["recipe"])
+    return frame | {
+        "frame": {"name": name, "digest": digest},
+        "window_role": evaluation_set.window_role,
+        "holdout_waiver": evaluation_set.holdout_waiver,
         "predicted_from_t0": task.is_from_t0,
     }
 
 
-def _accretion_at_t0(gained: GainedTerms) -> NDArray[np.float64]:
-    known = known_pairs(gained.old, gained.graph, live_ids=gained.live_ids)
-    return information_accretion(propagate_terms(known, gained.graph), gained.graph)
-
-
-def _accretion_stamp(measurement: Measurement) -> dict[str, str]:
-    accretion = measurement.accretion
-    if accretion is None:
-        return {"information_accretion": "none"}
-    return {
-        "information_accretion": "experimental annotations known at t0",
-        "information_accretion_sha256": hashlib.sha256(accretion.astype("<f8").tobytes()).hexdigest(),
-    }
-
-
 def _evaluation_result(
-    claim: JobClaim, task: _Task, results: Mapping[Category, Mapping[str, NamespaceResult]], stamp: Mapping[str, Any]
+    claim: JobClaim, task: _Task, measured: Mapping[Category, MeasuredCategory], stamp: Mapping[str, Any]
 ) -> EvaluationResult:
     return EvaluationResult(
         id=uuid5(claim.job_id, "evaluation_result"),
         evaluation_set_id=task.evaluation_set.id,
         prediction_set_id=task.prediction_set.id,
         scoring_config_id=task.prediction_set.scoring_config_id,
-        results=results_as_json(results),
+        results=results_as_json({category: each.results for category, each in measured.items()}),
         evaluator=stamp,
     )
 

@@ -13,7 +13,13 @@ from protea_gateway.domain.errors import NotFoundError
 
 __all__ = ["GROUND_TRUTH_FILES", "DeleteEvaluationSet", "ReadGroundTruth"]
 
-GROUND_TRUTH_FILES: Final = ("ground-truth-NK.tsv", "ground-truth-LK.tsv", "ground-truth-PK.tsv", "known-terms.tsv")
+GROUND_TRUTH_FILES: Final = (
+    "ground-truth-NK.tsv",
+    "ground-truth-LK.tsv",
+    "ground-truth-PK.tsv",
+    "known-terms.tsv",
+    "ground-truth.parquet",
+)
 """What the evaluator keeps in a set's folder of the artifact store."""
 
 

@@ -46,6 +46,9 @@ class EvaluationSetResource(BaseModel):
     new_annotation_set_id: UUID = Field(description="Annotations at t1.")
     job_id: UUID | None
     stats: dict[str, Any] = Field(description="Proteins and annotations per category of knowledge.")
+    window_role: str | None = Field(description="valid to select on, test to report on.")
+    holdout_waiver: str | None = Field(description="Why it has its role though the date of a release is unknown.")
+    pivot_snapshot_id: UUID = Field(description="Ontology in which the two sets are compared.")
     groundtruth_uri: str | None
     created_at: datetime
 

@@ -1,0 +1,178 @@
+"""Comparing two results, cell by cell, on the same draws of the same proteins."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any, ClassVar
+from uuid import UUID
+
+from protea_common.db import UnitOfWork
+from protea_common.errors import PermanentError
+from protea_common.jobs import JobClaim, finish_job, report_progress
+from protea_common.operations import CompareEvaluations
+from protea_common.storage import ArtifactStore
+from protea_evaluator.adapters.counts_table import StoredCell
+from protea_evaluator.domain.measurement import Weighting
+from protea_evaluator.domain.recipe import Cohort, Normalisation
+from protea_evaluator.domain.resampling.comparison import DifferentProteinsError, compare_paired
+from protea_evaluator.domain.resampling.fmax import ProteinTable
+from protea_evaluator.domain.results import is_too_small
+from protea_evaluator.domain.verdict import judge
+from protea_evaluator.usecases.stored_result import StoredResult, StoredResultReader
+
+__all__ = ["CompareResults", "DifferentFramesError", "NotResampledError", "SameResultError"]
+
+
+class SameResultError(PermanentError):
+    """A result is compared with itself."""
+
+    slug: ClassVar[str] = "same-result"
+
+
+class DifferentFramesError(PermanentError):
+    """Two results were not measured in the same way on the same ground truth, so their figures do not compare."""
+
+    slug: ClassVar[str] = "different-frames"
+    status: ClassVar[int] = 409
+
+
+class NotResampledError(PermanentError):
+    """Results of this recipe cannot be resampled."""
+
+    slug: ClassVar[str] = "not-resampled"
+    status: ClassVar[int] = 409
+
+
+class CompareResults:
+    """Use case of ``compare_evaluations``; it changes nothing but the job, and keeps a file of what it found."""
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: Callable[[], UnitOfWork],
+        reader: StoredResultReader,
+        artifacts: ArtifactStore,
+        executor: Executor,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._reader = reader
+        self._artifacts = artifacts
+        self._executor = executor
+
+    async def __call__(self, claim: JobClaim) -> None:
+        """Read both, compare each cell that both have, keep the table."""
+        request = CompareEvaluations.read(claim.payload, operation=claim.operation)
+        ours, theirs = await self._read(request)
+        pairs = list(_shared_cells(ours, theirs, Weighting(request.weighting)))
+        cells: dict[str, dict[str, Any]] = {}
+        for step, (category, aspect, ours_there, theirs_there) in enumerate(pairs, start=1):
+            compare = partial(_compare, ours_there, theirs_there, request)
+            found = await asyncio.get_running_loop().run_in_executor(self._executor, compare)
+            cells.setdefault(category, {})[aspect] = found
+            async with self._unit_of_work() as work:
+                await report_progress(work, claim.job_id, current=step, total=len(pairs))
+        table = _table(request, ours, cells)
+        baseline = request.baseline_evaluation_result_id
+        key = f"evaluations/results/{request.evaluation_result_id}/comparison-{baseline}.json"
+        await self._artifacts.put(key, json.dumps(table, indent=2).encode())
+        async with self._unit_of_work() as work:
+            await finish_job(work, claim, result=table)
+
+    async def _read(self, request: CompareEvaluations) -> tuple[StoredResult, StoredResult]:
+        if request.evaluation_result_id == request.baseline_evaluation_result_id:
+            raise SameResultError(f"Both results are {request.evaluation_result_id}; give two.")
+        ours = await self._reader.read(request.evaluation_result_id)
+        theirs = await self._reader.read(request.baseline_evaluation_result_id)
+        _require_one_frame(ours, theirs)
+        return ours, theirs
+
+
+def _require_one_frame(ours: StoredResult, theirs: StoredResult) -> None:
+    if ours.frame["digest"] != theirs.frame["digest"]:
+        differing = [
+            name
+            for name in sorted(set(ours.result.evaluator) | set(theirs.result.evaluator))
+            if name in _FRAME_PARTS and ours.result.evaluator.get(name) != theirs.result.evaluator.get(name)
+        ]
+        if ours.result.evaluation_set_id != theirs.result.evaluation_set_id:
+            differing.append("evaluation_set_id")
+        raise DifferentFramesError(
+            f"The results {ours.result.id} and {theirs.result.id} differ in {', '.join(differing)}; measure both in "
+            "the same way on the same evaluation set."
+        )
+    recipe = ours.result.evaluator["recipe"]
+    if recipe["normalisation"] != Normalisation.CAFA or recipe["cohort"] == Cohort.MIXED:
+        raise NotResampledError(
+            "Resamples take averages as CAFA does, over proteins that have a truth; measure both with "
+            "normalisation=cafa and a cohort other than mixed."
+        )
+
+
+_FRAME_PARTS = frozenset(
+    {
+        "engine",
+        "version",
+        "recipe",
+        "pk_rule",
+        "ontology_sha256",
+        "is_pivoted",
+        "information_accretion",
+        "information_accretion_sha256",
+        "terms_of_interest_sha256",
+    }
+)
+
+
+def _shared_cells(
+    ours: StoredResult, theirs: StoredResult, weighting: Weighting
+) -> Iterator[tuple[str, str, StoredCell, StoredCell]]:
+    """Give the cells that both results have; one without any prediction was not measured."""
+    for key, cell in ours.cells.items():
+        category, aspect, its_weighting = key
+        if its_weighting is weighting and key in theirs.cells:
+            other = theirs.cells[key]
+            if cell.accessions != other.accessions:
+                raise DifferentProteinsError(len(cell.accessions), len(other.accessions))
+            yield category.value, aspect.cafa, cell, other
+
+
+def _compare(ours: StoredCell, theirs: StoredCell, request: CompareEvaluations) -> dict[str, Any]:
+    compared = compare_paired(
+        ProteinTable.of(ours.counts),
+        ProteinTable.of(theirs.counts),
+        n_samples=request.n_resamples,
+        seed=request.seed,
+        confidence=request.confidence,
+        power=request.power,
+    )
+    interval = compared.difference
+    return {
+        "difference": interval.estimate,
+        "low": interval.low,
+        "high": interval.high,
+        "interval": interval.method.value,
+        "minimum_detectable_effect": compared.minimum_detectable_effect,
+        "n_proteins": len(ours.accessions),
+        "is_small": is_too_small(len(ours.accessions)),
+        "verdict": judge(interval, effect_of_interest=request.effect_of_interest).value,
+    }
+
+
+def _table(request: CompareEvaluations, ours: StoredResult, cells: Mapping[str, Any]) -> dict[str, Any]:
+    choices = request.model_dump(mode="json", exclude={"evaluation_result_id", "baseline_evaluation_result_id"})
+    return {
+        "evaluation_result_id": _text(request.evaluation_result_id),
+        "baseline_evaluation_result_id": _text(request.baseline_evaluation_result_id),
+        "measure": "fmax" if request.weighting == "unweighted" else "weighted_fmax",
+        "frame": dict(ours.frame),
+        **choices,
+        "cells": cells,
+    }
+
+
+def _text(value: UUID) -> str:
+    return str(value)
