@@ -112,6 +112,9 @@ class TrainingBench(PredictorBench):
                     id=set_id,
                     old_annotation_set_id=old,
                     new_annotation_set_id=new,
+                    pivot_snapshot_id=select(AnnotationSet.ontology_snapshot_id)
+                    .where(AnnotationSet.id == old)
+                    .scalar_subquery(),
                     window_role=role,
                     groundtruth_uri=self.platform.artifacts.url(folder),
                 )

@@ -41,4 +41,5 @@ class ProteinFacts:
             )
             .group_by(GOPrediction.protein_accession)
         )
-        return {accession: float(highest) for accession, highest in await self._session.execute(statement)}
+        rows = await self._session.execute(statement)
+        return {accession: highest for accession, highest in rows if highest is not None}

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "c7d2e91b4a60"
-down_revision = "b1f0c7a52d31"
+down_revision = "c7d20e61f4ab"
 branch_labels = None
 depends_on = None
 
