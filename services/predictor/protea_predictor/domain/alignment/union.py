@@ -1,0 +1,176 @@
+"""The candidates of both channels: what neighbours by embedding give, and what aligned references add."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protea_common.domain.ontology import ASPECTS, GoGraph
+from protea_predictor.domain.alignment.hits import AlignedHits
+from protea_predictor.domain.candidates import Candidates
+from protea_predictor.domain.donors import SequenceIds
+from protea_predictor.domain.features.alignment_voters import AlignedVoters
+from protea_predictor.domain.ragged import gather_rows, group_starts, indptr_of
+from protea_predictor.domain.reference_annotations import ReferenceAnnotations
+
+__all__ = ["NOT_A_NEIGHBOUR", "unite_channels"]
+
+NOT_A_NEIGHBOUR = 0
+"""Rank of a donor that the alignment alone found; ranks among neighbours begin with 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _HitVotes:
+    """Terms of the hits, by query, term and rank of the hit; shape ``(n_votes,)`` each.
+
+    Attributes
+    ----------
+    pair
+        Query and term as one number.
+    hit, entry
+        Position in `AlignedHits` and in `ReferenceAnnotations`.
+    """
+
+    pair: NDArray[np.int64]
+    hit: NDArray[np.int64]
+    entry: NDArray[np.int64]
+
+
+def unite_channels(
+    candidates: Candidates,
+    hits: AlignedHits,
+    annotations: ReferenceAnnotations,
+    graph: GoGraph,
+    *,
+    distances: NDArray[np.float64],
+    sequences: SequenceIds,
+) -> tuple[Candidates, AlignedVoters]:
+    """Make every term of an aligned reference a candidate too, and tell which aligned references carry each.
+
+    What neighbours by embedding say of a candidate stays as it is. A candidate that no neighbour carries has no vote
+    and an empty row in the ledger of neighbours. Its reference, evidence and qualifier are those of the aligned
+    reference with the highest bit score, its distances the distance to that one, its ranks `NOT_A_NEIGHBOUR`.
+
+    Parameters
+    ----------
+    candidates
+        Of the neighbours by embedding.
+    hits
+        Aligned references of the same queries.
+    annotations, graph, sequences
+        As for `transfer_annotations`.
+    distances
+        Embedding distance of each hit's pair, shape ``(n_hits,)``.
+
+    Returns
+    -------
+    candidates
+        Of both channels, one per query and term, sorted by both.
+    aligned
+        Aligned references of each of them, by falling bit score; ranks count the query's hits that carry any term of
+        the candidate's aspect.
+    """
+    n_terms = len(graph.go_ids)
+    votes = _votes(hits, annotations, n_terms=n_terms)
+    known = candidates.query_row * n_terms + candidates.term_row
+    pairs = np.union1d(known, votes.pair)
+    starts = group_starts(votes.pair)
+    is_added = ~np.isin(votes.pair[starts], known, assume_unique=True)
+    added = _added(candidates, votes, starts[is_added], hits, annotations, distances=distances, sequences=sequences)
+    united = _merged(candidates, added, places=np.searchsorted(pairs, known), n=len(pairs))
+    owners = np.searchsorted(pairs, votes.pair)
+    return united, _voters(votes, hits, annotations, graph, indptr=indptr_of(owners, len(pairs)))
+
+
+def _votes(hits: AlignedHits, annotations: ReferenceAnnotations, *, n_terms: int) -> _HitVotes:
+    hit, entry = gather_rows(annotations.indptr, hits.reference_row)
+    pair = hits.query_row[hit] * n_terms + annotations.term_rows[entry]
+    order = np.argsort(pair, kind="stable")  # hits of a query come by falling bit score
+    return _HitVotes(pair[order], hit[order], entry[order])
+
+
+def _added(
+    candidates: Candidates,
+    votes: _HitVotes,
+    chosen: NDArray[np.int64],
+    hits: AlignedHits,
+    annotations: ReferenceAnnotations,
+    *,
+    distances: NDArray[np.float64],
+    sequences: SequenceIds,
+) -> dict[str, NDArray[Any]]:
+    """Columns of the candidates that only alignments give, from the best hit's vote for each."""
+    hit, entry = votes.hit[chosen], votes.entry[chosen]
+    query_row, reference_row = hits.query_row[hit], hits.reference_row[hit]
+    none = np.zeros(len(chosen), dtype=np.int64)
+    return {
+        "query_row": query_row,
+        "term_row": annotations.term_rows[entry].astype(np.int64),
+        "reference_row": reference_row,
+        "distance": distances[hit],
+        "k_position": none + NOT_A_NEIGHBOUR,
+        "sequence_rank": none + NOT_A_NEIGHBOUR,
+        "same_sequence": sequences.queries[query_row] == sequences.references[reference_row],
+        "evidence": annotations.evidence[entry],
+        "qualifier": annotations.qualifier[entry],
+        "vote_count": none,
+        "neighbor_vote_fraction": np.zeros(len(chosen)),
+        "neighbor_mean_distance": distances[hit],
+        "neighbor_distance_std": _spread_of(candidates, query_row),
+        "go_term_frequency": annotations.term_frequency[annotations.term_rows[entry]],
+        "ref_annotation_density": annotations.density[reference_row],
+    }
+
+
+def _spread_of(candidates: Candidates, query_row: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Spread of the query's neighbours, which all its candidates share; 0 for a query without any."""
+    spread = np.zeros(1 + max(int(rows.max(initial=0)) for rows in (candidates.query_row, query_row)))
+    spread[candidates.query_row] = candidates.neighbor_distance_std
+    return spread[query_row]
+
+
+def _merged(candidates: Candidates, added: dict[str, NDArray[Any]], *, places: NDArray[np.int64], n: int) -> Candidates:
+    """Put known candidates at their places and the added ones, which come in order, at the others."""
+    is_known = np.zeros(n, dtype=np.bool_)
+    is_known[places] = True
+    columns = {}
+    for name, values in added.items():
+        known = getattr(candidates, name)
+        columns[name] = np.empty(n, dtype=known.dtype)
+        columns[name][is_known], columns[name][~is_known] = known, values
+    counts = np.zeros(n, dtype=np.int64)
+    counts[places] = np.diff(candidates.donors.indptr)
+    ledger = replace(candidates.donors, indptr=np.concatenate(([0], np.cumsum(counts))))
+    return Candidates(**columns, donors=ledger)
+
+
+def _voters(
+    votes: _HitVotes,
+    hits: AlignedHits,
+    annotations: ReferenceAnnotations,
+    graph: GoGraph,
+    *,
+    indptr: NDArray[np.int64],
+) -> AlignedVoters:
+    aspects = graph.aspects[annotations.term_rows[votes.entry]]
+    return AlignedVoters(
+        indptr=indptr,
+        reference_rows=hits.reference_row[votes.hit],
+        ranks=_ranks(votes.hit, aspects, hits),
+        bit_scores=hits.bit_score[votes.hit],
+        identities=hits.identity[votes.hit],
+        evidence=annotations.evidence[votes.entry],
+    )
+
+
+def _ranks(hit: NDArray[np.int64], aspects: NDArray[np.integer], hits: AlignedHits) -> NDArray[np.int64]:
+    """Rank each vote's hit among those hits of its query that give a term of the same aspect, from 1."""
+    gives = np.zeros((len(hits), len(ASPECTS)), dtype=np.int64)
+    gives[hit, aspects] = 1
+    before = np.cumsum(gives, axis=0) - gives  # hits of the aspect before each, over all queries
+    first = np.searchsorted(hits.query_row, hits.query_row)
+    ranks: NDArray[np.int64] = (before - before[first] + 1)[hit, aspects]
+    return ranks
