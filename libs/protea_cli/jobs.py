@@ -12,7 +12,7 @@ from protea_cli.following import follow
 from protea_cli.progress import Step
 from protea_cli.states import JobState, Progress
 
-__all__ = ["describe_progress", "run_job", "upload"]
+__all__ = ["describe_progress", "run_job", "run_job_named", "upload"]
 
 _MEGABYTE = 1_000_000
 
@@ -34,6 +34,14 @@ async def run_job(client: ProteaClient, operation: str, payload: Mapping[str, An
     JobEndedError
         If it fails or is cancelled; says why.
     """
+    _, result = await run_job_named(client, operation, payload, step)
+    return result
+
+
+async def run_job_named(
+    client: ProteaClient, operation: str, payload: Mapping[str, Any], step: Step
+) -> tuple[str, Mapping[str, Any]]:
+    """Do a job as `run_job` does; give its id and its result."""
     step.show(None, "waiting for a worker")
     job_id = await client.submit(operation, payload)
     state = await follow(
@@ -42,7 +50,7 @@ async def run_job(client: ProteaClient, operation: str, payload: Mapping[str, An
     if not state.has_succeeded:
         reason = state.error or "no reason was given"
         raise JobEndedError(f"{operation} ended as {state.status}: {reason} (job {job_id})")
-    return state.result
+    return job_id, state.result
 
 
 def _show(step: Step, state: JobState) -> None:

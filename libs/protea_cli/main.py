@@ -13,6 +13,7 @@ from protea_cli.backup.command import backup, restore
 from protea_cli.dead_letters import app as dead_letters
 from protea_cli.demo.command import demo
 from protea_cli.embed import embed
+from protea_cli.embeddings import app as embeddings
 from protea_cli.encoder import app as encoder
 from protea_cli.keys import app as keys
 from protea_cli.migrate import migrate
@@ -38,6 +39,7 @@ app.command()(up)
 app.add_typer(load.app, name="load")
 app.command()(embed)
 app.add_typer(encoder, name="encoder")
+app.add_typer(embeddings, name="embeddings")
 app.command()(annotate)
 app.command()(status)
 app.add_typer(dead_letters, name="dead-letters")

@@ -130,6 +130,10 @@ def _comma_list(value: object) -> object:
 Duration = Annotated[timedelta, Field(gt=timedelta(0)), BeforeValidator(_number_of_seconds)]
 """A time span above zero: a number of seconds, or ISO 8601 such as ``PT1M30S``."""
 
+PoolName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+EmbeddingPools = dict[PoolName, NonNegativeInt]
+"""Least number of parameters by pool."""
+
 Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_comma_list)]
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_list)]
 
@@ -275,6 +279,11 @@ class Settings(_Explicit):
         description="Origins of web pages that may call the API; an empty list disables CORS.",
     )
     allowed_source_dirs: Paths = Field((), description="Folders whose files a load may name; none by default.")
+    embedding_pools: EmbeddingPools = Field(
+        {},
+        description="Pools of embedder workers and from how many parameters of a model on each is for, as JSON:"
+        ' {"large": 1000000000}. Models below the smallest, and k-mers, stay on the queue of no pool.',
+    )
     tuning: Tuning = Tuning()
     startup: Startup = Startup()
     http: Http = Http()

@@ -35,7 +35,7 @@ from protea_embedder.entrypoints.consumer import build_service
 from protea_embedder.settings import EmbedderSettings
 from support.proteins import random_proteins
 
-__all__ = ["EmbedderBench", "expected_vectors", "open_bench", "small_state"]
+__all__ = ["SHOWN", "EmbedderBench", "expected_vectors", "open_bench", "small_state"]
 
 SHOWN = ConfigText(
     display_name="test", family="k-mer", description="for tests", licence="none", is_language_model=False
@@ -112,12 +112,12 @@ class EmbedderBench:
         return await self.add_config(recipe, weights_uri=weights_uri)
 
     async def add_config(
-        self, recipe: EmbeddingRecipe, *, weights_uri: str | None, dimension: int = 428
+        self, recipe: EmbeddingRecipe, *, weights_uri: str | None, dimension: int = 428, shown: ConfigText = SHOWN
     ) -> EmbeddingConfig:
         """Store a recipe."""
         config = new_embedding_config(recipe, weights_uri=weights_uri, dimension=dimension)
         async with session_scope(self.platform.session_factory) as session:
-            await ConfigStore(session).add(config, SHOWN)
+            await ConfigStore(session).add(config, shown)
         return config
 
     async def submit(self, operation: str, payload: OperationPayload) -> UUID:
@@ -129,7 +129,7 @@ class EmbedderBench:
 
     async def take_messages(self, job_id: UUID) -> list[IncomingMessage]:
         """Take what is waiting to be done for a job off the outbox, also what is due only later."""
-        asks_for_work = OutboxEvent.routing_key.regexp_match(r"^job\.created\.|\.requested$")
+        asks_for_work = OutboxEvent.routing_key.regexp_match(r"^job\.created\.|\.requested(\.|$)")
         statement = (
             update(OutboxEvent)
             .where(OutboxEvent.subject == job_id, OutboxEvent.sent_at.is_(None), asks_for_work)

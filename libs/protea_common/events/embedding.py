@@ -19,6 +19,12 @@ class EmbeddingsBatchRequested(BatchRequested):
     embedding_config_id: UUID = Field(description="Recipe of the vectors.")
     sequences: int = Field(ge=0, description="Sequences in the batch.")
     residues: int = Field(ge=0, description="Residues in the batch.")
+    pool: str | None = Field(default=None, description="Pool of workers for models of this size, if they have one.")
+
+    @property
+    def routing_key(self) -> str:
+        """Add the pool, so that only its workers hear the request."""
+        return self.type if self.pool is None else f"{self.type}.{self.pool}"
 
 
 class EmbeddingsBatchDone(BatchDone):

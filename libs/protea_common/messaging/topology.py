@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +18,7 @@ __all__ = [
     "Queue",
     "Topology",
     "WorkQueue",
+    "embedding_pool_queue",
     "protea_topology",
 ]
 
@@ -118,13 +119,20 @@ class Topology:
     bindings: tuple[Binding, ...]
 
 
-def protea_topology(operations: Mapping[str, str]) -> Topology:
+def embedding_pool_queue(pool: str) -> str:
+    """Name the queue of a pool of embedder workers."""
+    return f"{WorkQueue.EMBEDDINGS_BATCH}.{pool}"
+
+
+def protea_topology(operations: Mapping[str, str], *, embedding_pools: Collection[str] = ()) -> Topology:
     """Describe the platform's exchanges, queues and bindings.
 
     Parameters
     ----------
     operations
         The queue of each operation, by the operation's name; queues are those of `WorkQueue`.
+    embedding_pools
+        Pools of embedder workers that have a queue of their own, for models of a size class.
 
     Returns
     -------
@@ -136,7 +144,9 @@ def protea_topology(operations: Mapping[str, str]) -> Topology:
     ValueError
         If an operation names a queue that is not a `WorkQueue`.
     """
-    work_queues = tuple(Queue(name, dead_letter_exchange=DEAD_LETTER_EXCHANGE) for name in WorkQueue)
+    pools = {pool: embedding_pool_queue(pool) for pool in sorted(embedding_pools)}
+    names = (*WorkQueue, *pools.values())
+    work_queues = tuple(Queue(name, dead_letter_exchange=DEAD_LETTER_EXCHANGE) for name in names)
     return Topology(
         exchanges=(
             Exchange(EVENTS_EXCHANGE, ExchangeKind.TOPIC),
@@ -145,7 +155,7 @@ def protea_topology(operations: Mapping[str, str]) -> Topology:
         queues=(*work_queues, Queue(DEAD_LETTER_QUEUE, delivery_limit=UNLIMITED_DELIVERIES)),
         bindings=(
             *_operation_bindings(operations),
-            *_batch_bindings(),
+            *_batch_bindings(pools),
             Binding(DEAD_LETTER_EXCHANGE, DEAD_LETTER_QUEUE, ""),
         ),
     )
@@ -156,7 +166,9 @@ def _operation_bindings(operations: Mapping[str, str]) -> Iterator[Binding]:
         yield Binding(EVENTS_EXCHANGE, WorkQueue(queue), f"job.created.{operation}")
 
 
-def _batch_bindings() -> Iterator[Binding]:
+def _batch_bindings(pools: Mapping[str, str]) -> Iterator[Binding]:
     yield Binding(EVENTS_EXCHANGE, WorkQueue.EMBEDDINGS_BATCH, "embeddings.batch.requested")
-    yield Binding(EVENTS_EXCHANGE, WorkQueue.EMBEDDINGS_BATCH, "embeddings.batch.requested.*")
+    # Each pool by its name: a pattern for all would give the queue of no pool a copy of everything.
+    for pool, queue in pools.items():
+        yield Binding(EVENTS_EXCHANGE, queue, f"embeddings.batch.requested.{pool}")
     yield Binding(EVENTS_EXCHANGE, WorkQueue.PREDICTIONS_BATCH, "predictions.batch.requested")

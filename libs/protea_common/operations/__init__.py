@@ -1,7 +1,14 @@
 """What PROTEA can be asked to do: the payload contracts, checked at the edge and again by the owner."""
 
 from protea_common.operations.annotate import Annotate
-from protea_common.operations.embedding import ComputeEmbeddings, FitKmerEncoder, RegisterEncoder
+from protea_common.operations.embedding import (
+    ComputeEmbeddings,
+    EmbedResidues,
+    ExportEmbeddings,
+    FitKmerEncoder,
+    ImportEmbeddings,
+    RegisterEncoder,
+)
 from protea_common.operations.evaluation import (
     CompareEvaluations,
     ComputeInformationAccretion,
@@ -23,9 +30,12 @@ __all__ = [
     "ComputeEmbeddings",
     "ComputeInformationAccretion",
     "DonorPolicy",
+    "EmbedResidues",
+    "ExportEmbeddings",
     "ExportResearchDataset",
     "FitKmerEncoder",
     "GenerateEvaluationSet",
+    "ImportEmbeddings",
     "ImportReranker",
     "InvalidPayloadError",
     "LoadGoaAnnotations",

@@ -9,7 +9,14 @@ from pydantic import ConfigDict, Field, model_validator
 
 from protea_common.operations.payload import OperationPayload
 
-__all__ = ["ComputeEmbeddings", "FitKmerEncoder", "RegisterEncoder"]
+__all__ = [
+    "ComputeEmbeddings",
+    "EmbedResidues",
+    "ExportEmbeddings",
+    "FitKmerEncoder",
+    "ImportEmbeddings",
+    "RegisterEncoder",
+]
 
 
 class FitKmerEncoder(OperationPayload):
@@ -84,3 +91,42 @@ class RegisterEncoder(OperationPayload):
             msg = "give one of files, folder and hub_model"
             raise ValueError(msg)
         return self
+
+
+class ExportEmbeddings(OperationPayload):
+    """Parameters of ``export_embeddings``: the vectors of a recipe as a file, of all proteins or of a query set."""
+
+    embedding_config_id: UUID = Field(description="Recipe of the vectors.")
+    query_set_id: UUID | None = Field(default=None, description="Those of this query set; else of all proteins.")
+    file_format: Literal["hdf5", "parquet"] = Field(
+        default="hdf5", description="hdf5 has a dataset for each accession, parquet a row for each vector."
+    )
+
+
+class ImportEmbeddings(OperationPayload):
+    """Parameters of ``import_embeddings``: vectors that others computed become an embedding set with a recipe."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    source_uri: str = Field(
+        min_length=1, description="Uploaded HDF5 file with a dataset of one vector for each accession."
+    )
+    model_name: str = Field(min_length=1, max_length=255, description="Model that made the vectors.")
+    licence: str = Field(min_length=1, max_length=255, description="Licence of the vectors or of their model.")
+    query_set_id: UUID | None = Field(
+        default=None, description="Accessions are those of this query set; else of proteins."
+    )
+    normalize: bool = Field(default=True, description="Scale the vectors to unit length.")
+    embedding_scale: float = Field(
+        default=1.0, gt=0, description="Divisor before vectors are stored in half precision."
+    )
+    display_name: str | None = Field(default=None, min_length=1, max_length=255)
+    description: str = Field(default="", max_length=2_000, description="How the vectors were made.")
+
+
+class EmbedResidues(OperationPayload):
+    """Parameters of ``embed_residues``: a vector for every residue of some proteins, as a file."""
+
+    embedding_config_id: UUID = Field(description="Recipe of a language model; its pooling and chunks do not count.")
+    accessions: tuple[str, ...] = Field(min_length=1, max_length=500, description="Proteins, all of them known.")
+    query_set_id: UUID | None = Field(default=None, description="Accessions are those of this query set.")

@@ -7,7 +7,14 @@ from typing import ClassVar
 
 from protea_common.errors import ContractError
 from protea_common.operations.annotate import Annotate
-from protea_common.operations.embedding import ComputeEmbeddings, FitKmerEncoder, RegisterEncoder
+from protea_common.operations.embedding import (
+    ComputeEmbeddings,
+    EmbedResidues,
+    ExportEmbeddings,
+    FitKmerEncoder,
+    ImportEmbeddings,
+    RegisterEncoder,
+)
 from protea_common.operations.evaluation import (
     CompareEvaluations,
     ComputeInformationAccretion,
@@ -56,6 +63,9 @@ _OPERATIONS = (
     Operation(
         "register_encoder", "protea.embeddings", RegisterEncoder, "Make a recipe of a protein language model's files."
     ),
+    Operation("embed_residues", "protea.embeddings", EmbedResidues, "Write a vector for every residue to a file."),
+    Operation("export_embeddings", "protea.embeddings", ExportEmbeddings, "Write the vectors of a recipe to a file."),
+    Operation("import_embeddings", "protea.embeddings", ImportEmbeddings, "Take vectors that others computed."),
     Operation("compute_embeddings", "protea.embeddings", ComputeEmbeddings, "Embed sequences under a recipe."),
     Operation("predict_go_terms", "protea.predictions", PredictGoTerms, "Transfer GO terms from neighbours."),
     Operation(

@@ -125,7 +125,8 @@ async def open_platform(
         async with aclosing(artifacts), aclosing(bus):
             await wait_for_artifacts(artifacts, limit=settings.startup.dependency_wait)
             await bus.connect()
-            await bus.declare(protea_topology(operation_queues()))
+            topology = protea_topology(operation_queues(), embedding_pools=settings.embedding_pools)
+            await bus.declare(topology)
             yield Platform(
                 settings=settings,
                 engine=engine,

@@ -20,14 +20,19 @@ class EmbedderSettings(ServiceSettings):
 
     role: Role = Field(Role.ALL, description="coordinator, worker or all; --role wins over it.")
     coordinator_prefetch: PositiveInt = Field(2, description="Jobs that a coordinator holds at a time.")
+    pool: str | None = Field(
+        None, description="Take only the batches of this pool of PROTEA_EMBEDDING_POOLS; else those of no pool."
+    )
     worker_prefetch: PositiveInt = Field(
         2,
         description="Batches that a worker holds at a time: with 2 the device computes one while the last is written"
         " and the next is read; with 1 it idles meanwhile.",
     )
     encoder_cache_max: PositiveInt = Field(1, description="Encoders kept loaded, the most recent ones.")
-    batch_tokens: PositiveInt = Field(
-        131_072, description="Most that the encoder computes at once: longest sequence x number of sequences."
+    batch_tokens: PositiveInt | None = Field(
+        None,
+        description="Most that the encoder computes at once: longest sequence x number of sequences. By default what a"
+        " short probe finds best for a language model on this device, and 131,072 for k-mers.",
     )
     batch_sequences: PositiveInt = Field(256, description="Most sequences that the encoder computes at once.")
     device: DeviceName = Field(DeviceName.AUTO, description="auto, cpu or cuda; auto is a GPU if there is one.")
@@ -49,4 +54,4 @@ class EmbedderSettings(ServiceSettings):
     @property
     def placement(self) -> Placement:
         """Where language models run."""
-        return Placement(self.device, self.precision, self.threads)
+        return Placement(self.device, self.precision, self.threads, self.batch_tokens)

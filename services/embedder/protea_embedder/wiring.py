@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from protea_common.jobs import BatchUseCase
 from protea_common.runtime import Platform
 from protea_embedder.adapters.encoders import EncoderCache
 from protea_embedder.adapters.model_sources import ModelSources
@@ -19,13 +20,19 @@ from protea_embedder.settings import EmbedderSettings
 from protea_embedder.usecases.compute_embeddings import CutIntoBatches
 from protea_embedder.usecases.device import DeviceRunner
 from protea_embedder.usecases.embed_batch import EmbedBatch, EncoderOf
+from protea_embedder.usecases.embed_residues import AskForResidues, WriteResidueFile
+from protea_embedder.usecases.export_embeddings import ExportVectors
 from protea_embedder.usecases.fit_kmer_encoder import FitEncoder
+from protea_embedder.usecases.import_embeddings import ImportVectors
 from protea_embedder.usecases.register_encoder import RegisterModel
 
 __all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
 
 SERVICE_NAME: Final = "protea-embedder"
 """Source of its events; another name makes its past events look like a stranger's."""
+
+KMER_TOKENS: Final = 131_072
+"""Residues that the k-mer encoder counts at once; its memory grows with them, its speed does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +117,44 @@ class Factory:
             max_bytes=settings.max_model_bytes,
         )
 
+    def create_export_vectors(self) -> ExportVectors:
+        """Build ``export_embeddings``."""
+        context = self._context
+        return ExportVectors(
+            unit_of_work=self._unit_of_work, artifacts=context.platform.artifacts, executor=context.fitting
+        )
+
+    def create_import_vectors(self) -> ImportVectors:
+        """Build ``import_embeddings``."""
+        context = self._context
+        return ImportVectors(
+            unit_of_work=self._unit_of_work, artifacts=context.platform.artifacts, executor=context.fitting
+        )
+
     def create_cut_into_batches(self) -> CutIntoBatches:
         """Build the coordinator of ``compute_embeddings``."""
-        return CutIntoBatches(unit_of_work=self._unit_of_work)
+        return CutIntoBatches(unit_of_work=self._unit_of_work, pools=self._context.platform.settings.embedding_pools)
 
-    def create_embed_batch(self) -> EmbedBatch:
-        """Build the worker of ``compute_embeddings``."""
+    def create_ask_for_residues(self) -> AskForResidues:
+        """Build the coordinator of ``embed_residues``."""
+        return AskForResidues(unit_of_work=self._unit_of_work, pools=self._context.platform.settings.embedding_pools)
+
+    def create_batch_use_cases(self) -> dict[str, BatchUseCase]:
+        """Build the workers' use cases by operation; they share the device."""
         context = self._context
-        return EmbedBatch(
+        budget = TokenBudget(context.settings.batch_tokens or KMER_TOKENS, context.settings.batch_sequences)
+        device = DeviceRunner(executor=context.device, budget=budget, metrics=context.platform.metrics)
+        embed_batch = EmbedBatch(
             unit_of_work=self._unit_of_work,
             encoder_of=context.encoder_of,
-            device=DeviceRunner(
-                executor=context.device,
-                budget=TokenBudget(context.settings.batch_tokens, context.settings.batch_sequences),
-                metrics=context.platform.metrics,
-            ),
+            device=device,
             metrics=context.platform.metrics,
         )
+        write_residues = WriteResidueFile(
+            unit_of_work=self._unit_of_work,
+            encoder_of=context.encoder_of,
+            device=device,
+            artifacts=context.platform.artifacts,
+            executor=context.fitting,
+        )
+        return {"compute_embeddings": embed_batch, "embed_residues": write_residues}

@@ -12,6 +12,8 @@ from typing import Final
 
 from protea_common.db import UnitOfWork
 from protea_common.domain.fasta import FastaLimits
+from protea_common.messaging.topology import protea_topology
+from protea_common.operations import operation_queues
 from protea_common.runtime import Platform
 from protea_gateway.domain.traces import trace_address
 from protea_gateway.settings import GatewaySettings
@@ -23,6 +25,7 @@ from protea_gateway.usecases.dead_letter_replay import ReplayDeadLetters
 from protea_gateway.usecases.dead_letters import KeepDeadLetter
 from protea_gateway.usecases.downloads import DownloadPredictions
 from protea_gateway.usecases.ground_truth import DeleteEvaluationSet, ReadGroundTruth
+from protea_gateway.usecases.job_files import DownloadJobFile
 from protea_gateway.usecases.jobs import CancelJob, SubmitJob
 from protea_gateway.usecases.live import FollowTimeline, LiveFeed
 from protea_gateway.usecases.query_sets import FastaReading, QuerySetWriter
@@ -126,6 +129,10 @@ class Factory:
         """Build the keeper of uploads."""
         return StoreUpload(artifacts=self.context.platform.artifacts)
 
+    def create_download_job_file(self) -> DownloadJobFile:
+        """Build the download of what jobs made."""
+        return DownloadJobFile(unit_of_work=self.unit_of_work, artifacts=self.context.platform.artifacts)
+
     def create_submit_job(self) -> SubmitJob:
         """Build the acceptance of single jobs."""
         return SubmitJob(unit_of_work=self.unit_of_work, artifacts=self.context.platform.artifacts)
@@ -175,7 +182,12 @@ class Factory:
     def create_show_status(self) -> ShowStatus:
         """Build the operators' screen."""
         platform = self.context.platform
-        return ShowStatus(unit_of_work=self.unit_of_work, bus=platform.bus, lease=platform.settings.worker.lease)
+        return ShowStatus(
+            unit_of_work=self.unit_of_work,
+            bus=platform.bus,
+            lease=platform.settings.worker.lease,
+            topology=protea_topology(operation_queues(), embedding_pools=platform.settings.embedding_pools),
+        )
 
     def create_watch_platform(self) -> WatchPlatform:
         """Build the setter of the platform's gauges."""

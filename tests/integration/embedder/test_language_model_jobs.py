@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import h5py
 import numpy as np
 import pytest
 from sqlalchemy import select
 
 from protea_common.db import session_scope
-from protea_common.operations import ComputeEmbeddings
-from protea_common.orm import JobStatus, SequenceEmbedding
+from protea_common.operations import ComputeEmbeddings, EmbedResidues
+from protea_common.orm import Job, JobStatus, SequenceEmbedding
 from protea_common.storage import ArtifactNotFoundError
 from protea_embedder.adapters.encoders import EncoderCache
 from protea_embedder.adapters.model_store import ModelStore, WeightsDigestMismatchError, model_key
@@ -115,3 +116,48 @@ async def test_a_changed_file_of_a_model_is_refused(bench: EmbedderBench, tmp_pa
             await cache.get(config)
         with pytest.raises(ArtifactNotFoundError):
             await cache.get(replace(config, id=uuid4(), recipe=replace(config.recipe, weights_digest="1" * 64)))
+
+
+async def residues_job(bench: EmbedderBench, config: EmbeddingConfig, accessions: tuple[str, ...]) -> Job:
+    request = EmbedResidues(embedding_config_id=config.id, accessions=accessions)
+    return await bench.run(await bench.submit("embed_residues", request))
+
+
+async def test_residues_on_request_are_those_of_the_straightforward_loop(bench: EmbedderBench, tmp_path: Path) -> None:
+    folder = make_tiny_model("t5", tmp_path)
+    config = await registered(bench, folder, "t5", max_length=0)
+    await bench.add_proteins([*PROTEINS, PROTEINS[0]])
+
+    job = await residues_job(bench, config, ("P0", "P5", "P6"))
+
+    assert (job.status, job.error_message) == (JobStatus.SUCCEEDED, None)
+    assert job.result is not None
+    assert job.result["residues"] == len(PROTEINS[0]) + len(PROTEINS[5])
+    (tmp_path / "residues.h5").write_bytes(await bench.platform.artifacts.get(str(job.result["artifact"])))
+    loop = TransformersLoop("t5", folder)
+    with h5py.File(tmp_path / "residues.h5") as file:
+        assert set(file) == {"P0", "P5", "P6"}
+        for accession, protein in (("P0", PROTEINS[0]), ("P5", PROTEINS[5]), ("P6", PROTEINS[0])):
+            found, expected = file[accession][()].astype(np.float32), loop.residues(protein)
+            assert found.shape == (len(protein), WIDTH)
+            cosines = (found * expected).sum(axis=1) / np.linalg.norm(found, axis=1) / np.linalg.norm(expected, axis=1)
+            assert cosines.min() > 0.98
+
+
+async def test_residues_of_strangers_or_of_kmers_are_refused(bench: EmbedderBench, tmp_path: Path) -> None:
+    config = await registered(bench, make_tiny_model("esm", tmp_path), "esm")
+    kmers = await bench.add_kmer_config()
+    await bench.add_proteins(PROTEINS)
+
+    assert (await residues_job(bench, config, ("P0", "Q99999"))).error_code == "UnknownAccessionsError"
+    assert (await residues_job(bench, kmers, ("P0",))).error_code == "NoResidueVectorsError"
+
+
+async def test_too_many_residues_are_refused_before_anything_is_computed(bench: EmbedderBench, tmp_path: Path) -> None:
+    config = await registered(bench, make_tiny_model("esm", tmp_path), "esm")
+    await bench.add_proteins(["MK" * 100_001])
+
+    job = await residues_job(bench, config, ("P0",))
+
+    assert job.error_code == "TooManyResiduesError"
+    assert await bench.batches(job.id) == []

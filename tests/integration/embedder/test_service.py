@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from protea_common.messaging.memory import MemoryBus
 from protea_common.operations import ComputeEmbeddings, FitKmerEncoder
 from protea_common.orm import JobStatus
-from protea_common.runtime import Platform, Role, serve
-from protea_embedder.entrypoints.consumer import build_service
+from protea_common.runtime import Platform, Role, open_platform, serve
+from protea_common.settings import load_settings
+from protea_embedder.entrypoints.consumer import PoolMissingError, build_service
 from protea_embedder.settings import EmbedderSettings
-from support.embedder_bench import EmbedderBench
+from support.embedder_bench import SHOWN, EmbedderBench
 from support.proteins import random_proteins
+from support.tiny_models import tiny_recipe
 
 JOBS, BATCHES = "protea.embeddings", "protea.embeddings.batch"
 
@@ -27,6 +31,43 @@ JOBS, BATCHES = "protea.embeddings", "protea.embeddings.batch"
 async def test_a_role_decides_which_queues_are_read(platform: Platform, role: Role, queues: list[str]) -> None:
     async with build_service(platform, settings=EmbedderSettings(role=role)) as service:
         assert [consumer.queue for consumer in service.consumers] == queues
+
+
+async def test_pools_have_queues_of_their_own(migrated_database_url: str, tmp_path: Path) -> None:
+    overrides = {
+        "db_url": migrated_database_url,
+        "amqp_url": "amqp://memory/",
+        "storage_root": tmp_path,
+        "embedding_pools": {"large": 20_000},
+    }
+    large = "protea.embeddings.batch.large"
+
+    async with open_platform(load_settings(tmp_path, overrides=overrides), MemoryBus()) as platform:
+        for settings, queues in (
+            (EmbedderSettings(role=Role.WORKER, pool="large"), [large]),
+            (EmbedderSettings(role=Role.WORKER), [BATCHES]),
+            (EmbedderSettings(role=Role.ALL), [JOBS, BATCHES, large]),
+        ):
+            async with build_service(platform, settings=settings) as service:
+                assert [consumer.queue for consumer in service.consumers] == queues
+        with pytest.raises(PoolMissingError, match="PROTEA_EMBEDDING_POOLS names large"):
+            async with build_service(platform, settings=EmbedderSettings(pool="huge")):
+                pass
+        async with build_service(platform, settings=EmbedderSettings()) as service:
+            bench = EmbedderBench(platform, service)
+            await bench.add_proteins(random_proteins(2))
+            kmers = await bench.add_kmer_config()
+            model = await bench.add_config(
+                tiny_recipe("esm", digest="0" * 64), weights_uri=None, shown=replace(SHOWN, param_count=20_000)
+            )
+            keys = []
+            for config in (kmers, model):
+                job_id = await bench.submit_compute(ComputeEmbeddings(embedding_config_id=config.id))
+                (created,) = await bench.take_messages(job_id)
+                await bench.deliver(created)
+                keys += [message.routing_key for message in await bench.take_messages(job_id)]
+
+    assert keys == ["embeddings.batch.requested", "embeddings.batch.requested.large"]
 
 
 async def test_a_worker_holds_as_many_batches_as_it_is_set_to(platform: Platform) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import pytest
 
 from support.laptop import RunningUp, SmallData, protea, running_up
@@ -193,3 +194,23 @@ def test_an_encoder_needs_one_place_to_come_from(empty: RunningUp) -> None:
 
     assert done.returncode == 1
     assert "--server-folder" in done.stderr
+
+
+def test_vectors_leave_and_come_back_as_a_file(loaded: Loaded, tmp_path: Path) -> None:
+    listed = protea("encoder", "list", url=loaded.up.url)
+    (config_id,) = re.findall(r"(\S+) +k-mer", listed.stdout)
+
+    exported = protea(
+        "embeddings", "export", "--embedding-config", config_id, "-o", str(tmp_path / "v.h5"), url=loaded.up.url
+    )
+
+    assert exported.returncode == 0, exported.stderr
+    assert exported.stdout == ""
+    with h5py.File(tmp_path / "v.h5") as file:
+        vectors = len(file)
+    imported = protea(
+        "embeddings", "import", str(tmp_path / "v.h5"), "--model", "again", "--licence", "none", url=loaded.up.url
+    )
+    assert imported.returncode == 0, imported.stderr
+    assert vectors > 0
+    assert "unknown accessions: 0" in imported.stdout

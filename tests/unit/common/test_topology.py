@@ -33,9 +33,19 @@ def test_batch_requests_are_bound_to_the_workers_queues() -> None:
 
     assert bound == {
         ("embeddings.batch.requested", "protea.embeddings.batch"),
-        ("embeddings.batch.requested.*", "protea.embeddings.batch"),
         ("predictions.batch.requested", "protea.predictions.batch"),
     }
+
+
+def test_a_pool_has_a_queue_that_hears_only_its_requests() -> None:
+    topology = protea_topology({}, embedding_pools=("large", "huge"))
+
+    pooled = {(b.routing_key, b.queue) for b in topology.bindings if "requested." in b.routing_key}
+    assert pooled == {
+        ("embeddings.batch.requested.huge", "protea.embeddings.batch.huge"),
+        ("embeddings.batch.requested.large", "protea.embeddings.batch.large"),
+    }
+    assert {"protea.embeddings.batch.huge", "protea.embeddings.batch.large"} < {queue.name for queue in topology.queues}
 
 
 def test_every_work_queue_exists_whatever_the_operations() -> None:

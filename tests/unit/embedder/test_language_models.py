@@ -21,8 +21,8 @@ from support.encoder_contract import CRAMBIN, INSULIN_B, UBIQUITIN, EncoderContr
 from support.tiny_models import LAYERS, TINY_MODELS, WIDTH, make_tiny_model, tiny_recipe
 from support.transformers_loop import TransformersLoop
 
-SINGLE = Placement(DeviceName.CPU, Precision.FLOAT32, 1)
-HALF = Placement(DeviceName.CPU, Precision.BFLOAT16, 1)
+SINGLE = Placement(DeviceName.CPU, Precision.FLOAT32, 1, batch_tokens=1_024)
+HALF = Placement(DeviceName.CPU, Precision.BFLOAT16, 1, batch_tokens=1_024)
 PROTEINS = [UBIQUITIN, CRAMBIN, INSULIN_B, "M", "MKUZOBX", UBIQUITIN * 3]
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden"

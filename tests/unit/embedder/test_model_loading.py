@@ -76,6 +76,13 @@ def test_a_model_that_wants_to_bring_its_own_code_runs_only_ours(folder: Path) -
     assert load_encoder(folder, tiny_recipe("esm"), SINGLE).encode(["MK"]).shape == (1, 32)
 
 
+def test_what_is_computed_at_once_is_probed_unless_it_is_set(folder: Path) -> None:
+    chosen = Placement(DeviceName.CPU, Precision.FLOAT32, 1, batch_tokens=777)
+
+    assert load_encoder(folder, tiny_recipe("esm"), chosen).batch_tokens == 777
+    assert 512 <= load_encoder(folder, tiny_recipe("esm"), SINGLE).batch_tokens <= 8_192
+
+
 def test_another_kind_of_model_is_refused(folder: Path) -> None:
     with pytest.raises(UnsuitableModelError, match="model_type 'esm'"):
         load_encoder(folder, tiny_recipe("t5"), SINGLE)

@@ -6,12 +6,14 @@ from dataclasses import replace
 import pytest
 
 from protea_embedder.domain.recipe import (
+    TORCH_BACKENDS,
     WHOLE_SEQUENCE,
     EmbeddingRecipe,
     InvalidRecipeError,
     LayerAggregation,
     ModelBackend,
     Pooling,
+    imported_recipe,
     kmer_recipe,
     recipe_id,
 )
@@ -67,7 +69,7 @@ def test_every_field_is_part_of_the_id(other: EmbeddingRecipe) -> None:
     assert recipe_id(other) != recipe_id(ESM)
 
 
-@pytest.mark.parametrize("backend", [backend for backend in ModelBackend if backend is not ModelBackend.KMER])
+@pytest.mark.parametrize("backend", sorted(TORCH_BACKENDS))
 @pytest.mark.parametrize("pooling", list(Pooling))
 @pytest.mark.parametrize("layer_agg", list(LayerAggregation))
 def test_every_known_choice_is_accepted(backend: str, pooling: str, layer_agg: str) -> None:
@@ -156,6 +158,15 @@ def test_a_kmer_recipe_truncates_nothing_and_names_its_weights() -> None:
 
 def test_kmer_recipes_of_two_fits_have_two_ids() -> None:
     assert recipe_id(kmer_recipe(DIGEST)) != recipe_id(kmer_recipe(DIGEST[::-1]))
+
+
+def test_an_imported_recipe_names_its_file_and_its_model() -> None:
+    recipe = imported_recipe(DIGEST, model_name="prot/model", embedding_scale=2.0)
+
+    assert (recipe.model_backend, recipe.model_name, recipe.weights_digest) == ("imported", "prot/model", DIGEST)
+    assert recipe.max_length == WHOLE_SEQUENCE
+    with pytest.raises(InvalidRecipeError, match="backend 'imported' needs the digest"):
+        replace(recipe, weights_digest=None)
 
 
 def test_a_kmer_recipe_needs_the_digest_of_its_encoder() -> None:

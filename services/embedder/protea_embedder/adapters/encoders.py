@@ -66,6 +66,7 @@ class EncoderCache:
         self._lock = asyncio.Lock()
         self._loaders: dict[str, Callable[[EmbeddingConfig], Awaitable[Encoder]]] = {
             ModelBackend.KMER: self._load_kmer,
+            ModelBackend.IMPORTED: _refuse_imported,
             **dict.fromkeys(TORCH_BACKENDS, self._load_language_model),
         }
 
@@ -107,6 +108,13 @@ class EncoderCache:
         data = await self._artifacts.get(kmer_weights_key(str(config.recipe.weights_digest)))
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, _open_kmer, data, config)
+
+
+async def _refuse_imported(config: EmbeddingConfig) -> Encoder:
+    raise UnsupportedBackendError(
+        f"The vectors of recipe {config.id} were imported, and nobody here can compute more of them: import those of "
+        "the other sequences too, or choose another recipe."
+    )
 
 
 def _open_kmer(data: bytes, config: EmbeddingConfig) -> KmerEncoder:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import ARRAY, BigInteger, Exists, Select, Text, any_, cast, exists, func, select, text, update
+from sqlalchemy import ARRAY, BigInteger, Exists, Row, Select, Text, any_, cast, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from protea_common.db import copy_binary
 from protea_common.errors import PermanentError
@@ -22,6 +23,7 @@ from protea_embedder.domain.embedding_config import ConfigText, EmbeddingConfig
 from protea_embedder.domain.job_cut import SequenceLengths
 from protea_embedder.domain.recipe import EmbeddingRecipe
 from protea_embedder.domain.stored_vectors import StoredVectors
+from protea_embedder.domain.vector_rows import VectorRow
 
 __all__ = [
     "ConfigStore",
@@ -43,6 +45,9 @@ _NAMED_ACCESSIONS = 5
 
 _ROWS_PER_FETCH = 5_000
 """Rows read at a time; fewer cost round trips, more hold the event loop longer."""
+
+_VECTORS_PER_FETCH = 1_000
+"""Vectors read at a time: some megabytes."""
 
 _RECIPE_COLUMNS = tuple(getattr(ConfigRow, field.name) for field in fields(EmbeddingRecipe))
 
@@ -166,9 +171,8 @@ class ConfigStore:
         InvalidRecipeError
             If the row contradicts itself.
         """
-        statement = select(ConfigRow.weights_uri, ConfigRow.dimension, *_RECIPE_COLUMNS).where(
-            ConfigRow.id == config_id
-        )
+        columns = (ConfigRow.weights_uri, ConfigRow.dimension, ConfigRow.param_count, *_RECIPE_COLUMNS)
+        statement = select(*columns).where(ConfigRow.id == config_id)
         row = (await self._session.execute(statement)).mappings().one_or_none()
         if row is None:
             raise EmbeddingConfigNotFoundError(
@@ -186,6 +190,10 @@ class ConfigStore:
         }
         statement = upsert(ConfigRow).values(**values, **asdict(shown))
         await self._session.execute(statement.on_conflict_do_nothing(index_elements=[ConfigRow.id]))
+
+    async def licence(self, config_id: UUID) -> str:
+        """Read the licence of a recipe's weights; nothing if none was stated."""
+        return await self._session.scalar(select(ConfigRow.licence).where(ConfigRow.id == config_id)) or ""
 
     async def learn_dimension(self, config: EmbeddingConfig, dimension: int) -> None:
         """Remember the length of a recipe's vectors if it was not known before the first of them."""
@@ -265,6 +273,21 @@ class SequenceStore:
         statement = select(SequenceRow.id, SequenceRow.sequence).where(SequenceRow.id == wanted)
         return [NamedSequence(*row) for row in await self._session.execute(statement.order_by(SequenceRow.id))]
 
+    async def by_accession(self, accessions: Sequence[str], *, query_set_id: UUID | None) -> dict[str, tuple[int, int]]:
+        """Find the sequence of each accession, of proteins or of a query set: its id and its length.
+
+        Those that have none are left out.
+        """
+        named: Any = Protein if query_set_id is None else QuerySetEntry
+        statement = select(named.accession, SequenceRow.id, SequenceRow.length).join(
+            SequenceRow, SequenceRow.id == named.sequence_id
+        )
+        if query_set_id is not None:
+            statement = statement.where(QuerySetEntry.query_set_id == query_set_id)
+        wanted = any_(cast(list(accessions), ARRAY(Text)))
+        rows = await self._session.execute(statement.where(named.accession == wanted))
+        return {accession: (sequence_id, length) for accession, sequence_id, length in rows}
+
     async def residues_of_proteins(self, *, limit: int) -> list[str]:
         """Read the distinct sequences of all proteins, lowest hash first, at most ``limit``."""
         statement = (
@@ -300,6 +323,28 @@ class EmbeddingStore:
         await copy_binary(self._session, "incoming_embedding", COPY_COLUMNS, chunks)
         return await self._session.scalar(_INSERT_OR_REPLACE if replace else _INSERT_MISSING) or 0
 
+    async def of_proteins(self, config_id: UUID) -> AsyncIterator[list[VectorRow]]:
+        """Stream the vectors of all proteins, by accession."""
+        statement = _vectors(Protein.accession).join(Protein, Protein.sequence_id == SequenceEmbedding.sequence_id)
+        async for rows in self._stream(statement, config_id):
+            yield rows
+
+    async def of_query_set(self, config_id: UUID, query_set_id: UUID) -> AsyncIterator[list[VectorRow]]:
+        """Stream the vectors of a query set, by accession."""
+        statement = (
+            _vectors(QuerySetEntry.accession)
+            .join(QuerySetEntry, QuerySetEntry.sequence_id == SequenceEmbedding.sequence_id)
+            .where(QuerySetEntry.query_set_id == query_set_id)
+        )
+        async for rows in self._stream(statement, config_id):
+            yield rows
+
+    async def _stream(self, statement: Select[Any], config_id: UUID) -> AsyncIterator[list[VectorRow]]:
+        chosen = statement.where(SequenceEmbedding.embedding_config_id == config_id)
+        stream = await self._session.stream(chosen.order_by(text("1"), SequenceEmbedding.chunk_index_s))
+        async for rows in stream.partitions(_VECTORS_PER_FETCH):
+            yield [_vector_row(row) for row in rows]
+
     async def totals(self, job_id: UUID) -> JobTotals:
         """Add up what the batches of a job counted."""
         counted = (
@@ -310,6 +355,29 @@ class EmbeddingStore:
         return JobTotals(*row)
 
 
+def _vector_row(row: Row[Any]) -> VectorRow:
+    return VectorRow(
+        accession=row.accession,
+        start=row.chunk_index_s,
+        end=row.chunk_index_e,
+        residues=row.residues,
+        truncated=row.truncated,
+        vector=np.array(row.embedding, dtype=np.float16),
+    )
+
+
+def _vectors(accession: InstrumentedAttribute[str]) -> Select[Any]:
+    columns: tuple[Any, ...] = (
+        accession,
+        SequenceEmbedding.chunk_index_s,
+        SequenceEmbedding.chunk_index_e,
+        SequenceEmbedding.residues,
+        SequenceEmbedding.truncated,
+        SequenceEmbedding.embedding,
+    )
+    return select(*columns).select_from(SequenceEmbedding)
+
+
 def _is_embedded(config_id: UUID) -> Exists:
     return exists().where(
         SequenceEmbedding.sequence_id == SequenceRow.id, SequenceEmbedding.embedding_config_id == config_id
@@ -317,6 +385,6 @@ def _is_embedded(config_id: UUID) -> Exists:
 
 
 def _embedding_config(config_id: UUID, row: dict[str, Any]) -> EmbeddingConfig:
-    weights_uri, dimension = row.pop("weights_uri"), row.pop("dimension")
+    kept = {name: row.pop(name) for name in ("weights_uri", "dimension", "param_count")}
     recipe = EmbeddingRecipe(**row | {"layer_indices": tuple(row["layer_indices"])})
-    return EmbeddingConfig(id=config_id, recipe=recipe, weights_uri=weights_uri, dimension=dimension)
+    return EmbeddingConfig(id=config_id, recipe=recipe, **kept)

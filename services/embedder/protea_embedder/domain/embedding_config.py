@@ -59,6 +59,8 @@ class EmbeddingConfig:
         Where the weights were put; None where the backend's name fixes them.
     dimension
         Length of a vector, at most `MAX_DIMENSION`; None until the first one is known.
+    param_count
+        Numbers in the model's weights; None where it has none that were counted.
 
     Raises
     ------
@@ -70,6 +72,7 @@ class EmbeddingConfig:
     recipe: EmbeddingRecipe
     weights_uri: str | None
     dimension: int | None
+    param_count: int | None = None
 
     def __post_init__(self) -> None:
         if self.dimension is not None and self.dimension > MAX_DIMENSION:

@@ -57,6 +57,11 @@ class SpanEncoder(Encoder, Protocol):
         """Residues of a sequence that are seen; None for all of them."""
         ...
 
+    @property
+    def batch_tokens(self) -> int:
+        """Tokens that are best computed at once: the longest sequence times the number of sequences."""
+        ...
+
     def encode_spans(self, sequences: Sequence[str]) -> SpanVectors:
         """Embed sequences, one vector for each span of the recipe."""
         ...

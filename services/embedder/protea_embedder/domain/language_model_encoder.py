@@ -59,6 +59,8 @@ class LanguageModelEncoder:
         Which gives the hidden states.
     recipe
         Which says what becomes of them.
+    batch_tokens
+        Tokens that the model best computes at once.
 
     Raises
     ------
@@ -66,9 +68,10 @@ class LanguageModelEncoder:
         If model and recipe do not fit.
     """
 
-    def __init__(self, model: LanguageModel, recipe: EmbeddingRecipe) -> None:
+    def __init__(self, model: LanguageModel, recipe: EmbeddingRecipe, *, batch_tokens: int = 1_024) -> None:
         self._model = model
         self._recipe = recipe
+        self._batch_tokens = batch_tokens
         self._layers = sorted(set(recipe.layer_indices))
         self._aggregation = LayerAggregation(recipe.layer_agg)
         self._pooling = Pooling(recipe.pooling)
@@ -93,6 +96,11 @@ class LanguageModelEncoder:
     def max_residues(self) -> int | None:
         """Residues of a sequence that the model sees; None for all of them."""
         return self._max_residues
+
+    @property
+    def batch_tokens(self) -> int:
+        """Tokens that the model best computes at once."""
+        return self._batch_tokens
 
     def encode(self, sequences: Sequence[str]) -> NDArray[np.float32]:
         """Embed sequences, one vector per protein, over the residues that the model sees.

@@ -60,8 +60,8 @@ def model_type_of(backend: str) -> str:
             return "esmc"
         case ModelBackend.T5 | ModelBackend.ANKH:
             return "t5"
-        case ModelBackend.KMER:
-            return "kmer"
+        case ModelBackend.KMER | ModelBackend.IMPORTED:
+            raise UnsuitableModelError(f"The backend {backend!r} runs no model.")
 
 
 def read_model_shape(config_json: bytes, recipe: EmbeddingRecipe) -> ModelShape:

@@ -36,11 +36,14 @@ class Placement:
         What the operator chose.
     threads
         Threads of a CPU, at least 1.
+    batch_tokens
+        Tokens computed at once; None to find out what suits the device.
     """
 
     device: DeviceName
     precision: Precision
     threads: int
+    batch_tokens: int | None = None
 
 
 ANYWHERE: Final = Placement(DeviceName.AUTO, Precision.AUTO, 1)

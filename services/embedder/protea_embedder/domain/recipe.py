@@ -22,6 +22,7 @@ __all__ = [
     "LayerAggregation",
     "ModelBackend",
     "Pooling",
+    "imported_recipe",
     "kmer_recipe",
     "recipe_id",
 ]
@@ -49,7 +50,7 @@ _WITHOUT_LAYERS = {
 
 
 class ModelBackend(StrEnum):
-    """Families of encoders; ``auto`` is another name of ``esm``."""
+    """Families of encoders; ``auto`` is another name of ``esm``, ``imported`` means vectors that others computed."""
 
     ESM = "esm"
     ESM3C = "esm3c"
@@ -57,6 +58,7 @@ class ModelBackend(StrEnum):
     ANKH = "ankh"
     AUTO = "auto"
     KMER = "kmer"
+    IMPORTED = "imported"
 
 
 TORCH_BACKENDS = frozenset(
@@ -154,8 +156,8 @@ class EmbeddingRecipe:
 
     def __post_init__(self) -> None:
         problems = [*_model_problems(self), *_layer_problems(self), *_pooling_problems(self), *_length_problems(self)]
-        if self.model_backend == ModelBackend.KMER:
-            problems.extend(_kmer_problems(self))
+        if self.model_backend in {ModelBackend.KMER, ModelBackend.IMPORTED}:
+            problems.extend(_whole_sequence_problems(self))
         if problems:
             raise InvalidRecipeError(problems)
 
@@ -210,6 +212,26 @@ def kmer_recipe(state_digest: str, *, normalize: bool = True) -> EmbeddingRecipe
     )
 
 
+def imported_recipe(
+    file_digest: str, *, model_name: str, normalize: bool = True, embedding_scale: float = 1.0
+) -> EmbeddingRecipe:
+    """Describe vectors that somebody else computed, by the SHA-256 of the file that they came in.
+
+    Raises
+    ------
+    InvalidRecipeError
+        If a field cannot be.
+    """
+    return EmbeddingRecipe(
+        model_name=model_name,
+        model_backend=ModelBackend.IMPORTED,
+        normalize=normalize,
+        max_length=WHOLE_SEQUENCE,
+        embedding_scale=embedding_scale,
+        weights_digest=file_digest,
+    )
+
+
 def _canonical_json(recipe: EmbeddingRecipe) -> str:
     is_auto = recipe.model_backend == ModelBackend.AUTO
     canonical = asdict(recipe) | {
@@ -257,13 +279,14 @@ def _length_problems(recipe: EmbeddingRecipe) -> Iterator[str]:
         yield f"chunk_overlap {recipe.chunk_overlap} is not in 0 <= overlap < chunk_size {recipe.chunk_size}"
 
 
-def _kmer_problems(recipe: EmbeddingRecipe) -> Iterator[str]:
-    """Refuse what a k-mer encoder would silently ignore."""
+def _whole_sequence_problems(recipe: EmbeddingRecipe) -> Iterator[str]:
+    """Refuse what counted k-mers and vectors of others would silently ignore."""
+    backend = f"backend {str(recipe.model_backend)!r}"
     if recipe.weights_digest is None:
-        yield "weights_digest is missing; backend 'kmer' needs the digest of its fitted encoder"
+        yield f"weights_digest is missing; {backend} needs the digest of its file"
     for field, value in _WITHOUT_LAYERS.items():
         if getattr(recipe, field) != value:
-            yield f"{field} must be {value!r} with backend 'kmer', which has no layers, residue vectors or chunks"
+            yield f"{field} must be {value!r} with {backend}, which has no layers, residue vectors or chunks"
 
 
 def _unknown(field: str, value: str, choices: type[StrEnum]) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from protea_common.db import UnitOfWork
@@ -12,6 +13,7 @@ from protea_common.jobs import JobClaim, NewBatch, dispatch_batches, finish_job,
 from protea_common.operations import ComputeEmbeddings
 from protea_embedder.adapters.storage import ConfigStore, JobTotals, SequenceSelection, SequenceStore
 from protea_embedder.domain.job_cut import SequenceLengths, cut_by_length
+from protea_embedder.domain.pools import choose_pool
 from protea_embedder.usecases.batch_payload import BatchPayload, job_result
 
 __all__ = ["AmbiguousSelectionError", "CutIntoBatches"]
@@ -23,17 +25,28 @@ class AmbiguousSelectionError(PermanentError):
     slug: ClassVar[str] = "ambiguous-selection"
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Sequences to embed, how many are left out, and the size of the model that does it."""
+
+    sequences: SequenceLengths
+    skipped: int
+    param_count: int | None
+
+
 class CutIntoBatches:
     """Use case of ``compute_embeddings``; a job without work ends at once."""
 
-    def __init__(self, *, unit_of_work: Callable[[], UnitOfWork]) -> None:
+    def __init__(self, *, unit_of_work: Callable[[], UnitOfWork], pools: Mapping[str, int]) -> None:
         self._unit_of_work = unit_of_work
+        self._pools = pools
 
     async def __call__(self, claim: JobClaim) -> None:
         """Find the work, then send it out or end the job."""
         request = ComputeEmbeddings.read(claim.payload, operation=claim.operation)
-        sequences, skipped = await self._find_work(claim, request)
-        batches = _batches(claim, request, sequences, skipped_existing=skipped)
+        found = await self._find_work(claim, request)
+        skipped, pool = found.skipped, choose_pool(found.param_count, self._pools)
+        batches = _batches(claim, request, found.sequences, skipped_existing=skipped, pool=pool)
         async with self._unit_of_work() as work:
             if batches:
                 await dispatch_batches(work, claim, batches)
@@ -42,21 +55,21 @@ class CutIntoBatches:
                 result = job_result(request.embedding_config_id, nothing, skipped_existing=skipped)
                 await finish_job(work, claim, result=result)
 
-    async def _find_work(self, claim: JobClaim, request: ComputeEmbeddings) -> tuple[SequenceLengths, int]:
-        """Give the sequences that need a vector, and the number of those that have one and are left out."""
+    async def _find_work(self, claim: JobClaim, request: ComputeEmbeddings) -> _Work:
+        """Find the sequences that need a vector, and count those that have one and are left out."""
         async with self._unit_of_work() as work:
             config_id = request.embedding_config_id
-            await ConfigStore(work.session).get(config_id)
+            param_count = (await ConfigStore(work.session).get(config_id)).param_count
             store = SequenceStore(work.session)
             selection = await _select(store, request)
             if not request.skip_existing:
-                return await store.lengths(selection, without_vectors_of=None), 0
+                return _Work(await store.lengths(selection, without_vectors_of=None), 0, param_count)
             skipped = await store.count_embedded(selection, config_id=config_id)
             if skipped:
                 await link_vector_origins(
                     work.session, embedding_config_id=config_id, job_id=claim.job_id, sequences=selection
                 )
-            return await store.lengths(selection, without_vectors_of=config_id), skipped
+            return _Work(await store.lengths(selection, without_vectors_of=config_id), skipped, param_count)
 
 
 async def _select(store: SequenceStore, request: ComputeEmbeddings) -> SequenceSelection:
@@ -72,7 +85,12 @@ async def _select(store: SequenceStore, request: ComputeEmbeddings) -> SequenceS
 
 
 def _batches(
-    claim: JobClaim, request: ComputeEmbeddings, sequences: SequenceLengths, *, skipped_existing: int
+    claim: JobClaim,
+    request: ComputeEmbeddings,
+    sequences: SequenceLengths,
+    *,
+    skipped_existing: int,
+    pool: str | None,
 ) -> list[NewBatch]:
     cut = cut_by_length(sequences, sequences_per_batch=request.sequences_per_job)
     return [
@@ -83,6 +101,7 @@ def _batches(
                 embedding_config_id=request.embedding_config_id,
                 sequences=len(batch),
                 residues=int(batch.residues.sum()),
+                pool=pool,
             ),
             payload=BatchPayload(
                 sequence_ids=tuple(batch.ids.tolist()), skipped_existing=skipped_existing

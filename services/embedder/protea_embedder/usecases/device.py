@@ -6,11 +6,11 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,18 @@ from numpy.typing import NDArray
 from protea_common.telemetry import MetricRegistry, work_span
 from protea_embedder.adapters.storage import NamedSequence
 from protea_embedder.domain.batching import plan_batches
-from protea_embedder.domain.encoder import DeviceOutOfMemoryError, Encoder, SpanEncoder
+from protea_embedder.domain.encoder import DeviceOutOfMemoryError, Encoder, ResidueEncoder, SpanEncoder
 from protea_embedder.domain.recipe import EmbeddingRecipe
 from protea_embedder.domain.spans import SpanVectors
 from protea_embedder.domain.stored_vectors import StoredVectors, to_half_precision
 from protea_embedder.domain.token_budget import TokenBudget
 
-__all__ = ["DeviceRunner", "Embedded"]
+__all__ = ["DeviceRunner", "Embedded", "WriteResidues"]
+
+Result = TypeVar("Result")
+
+WriteResidues = Callable[[NamedSequence, NDArray[np.float16]], None]
+"""Takes a sequence and the vectors of its residues, shape ``(residues that are seen, D)``."""
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +68,7 @@ class DeviceRunner:
     executor
         The device's one thread.
     budget
-        What it computes at once, which this makes smaller when a batch does not fit.
+        What it computes at once, unless the encoder knows better.
     metrics
         Where the device's time is counted.
     """
@@ -71,6 +76,7 @@ class DeviceRunner:
     def __init__(self, *, executor: Executor, budget: TokenBudget, metrics: MetricRegistry) -> None:
         self._executor = executor
         self._budget = budget
+        self._budgets: dict[EmbeddingRecipe, TokenBudget] = {}
         self._metrics = metrics
 
     async def embed(self, sequences: Sequence[NamedSequence], encoder: Encoder, recipe: EmbeddingRecipe) -> Embedded:
@@ -85,7 +91,7 @@ class DeviceRunner:
         """
         lengths = np.array([len(sequence.residues) for sequence in sequences], dtype=np.int64)
         seen = np.minimum(lengths, _limit(encoder))
-        parts = await self._run(sequences, seen, encoder, recipe)
+        parts = await self._run(sequences, seen, encoder, recipe, compute=_vectors)
         chosen = _concatenated([part.chosen[part.spans.rows] for part in parts], np.int64)
         ends = _concatenated([part.spans.ends for part in parts], np.int32)
         starts = _concatenated([part.spans.starts for part in parts], np.int32)
@@ -100,26 +106,56 @@ class DeviceRunner:
         in_windows = sum(len(part.spans.in_windows) for part in parts)
         return Embedded(rows, truncated=int((lengths > seen).sum()), in_windows=in_windows)
 
+    async def embed_residues(
+        self,
+        sequences: Sequence[NamedSequence],
+        encoder: ResidueEncoder,
+        recipe: EmbeddingRecipe,
+        *,
+        write: WriteResidues,
+    ) -> None:
+        """Embed the residues of sequences, and write what each run gives on the device's thread.
+
+        Raises
+        ------
+        DeviceOutOfMemoryError, HalfPrecisionOverflowError
+            As `embed` does.
+        """
+
+        def compute(_: Encoder, chosen: NDArray[np.int64], residues: Sequence[str], recipe: EmbeddingRecipe) -> None:
+            for index, vectors in zip(chosen, encoder.encode_residues(residues), strict=True):
+                write(sequences[index], to_half_precision(vectors, embedding_scale=recipe.embedding_scale))
+
+        lengths = np.array([len(sequence.residues) for sequence in sequences], dtype=np.int64)
+        await self._run(sequences, np.minimum(lengths, _limit(encoder)), encoder, recipe, compute=compute)
+
     async def _run(
-        self, sequences: Sequence[NamedSequence], lengths: NDArray[np.int64], encoder: Encoder, recipe: EmbeddingRecipe
-    ) -> list[_Part]:
+        self,
+        sequences: Sequence[NamedSequence],
+        lengths: NDArray[np.int64],
+        encoder: Encoder,
+        recipe: EmbeddingRecipe,
+        *,
+        compute: Callable[[Encoder, NDArray[np.int64], Sequence[str], EmbeddingRecipe], Result],
+    ) -> list[Result]:
         """Compute batch by batch, one call of the device's thread each: between two a lost lease stops the work."""
         loop = asyncio.get_running_loop()
-        parts: list[_Part] = []
-        waiting = deque(self._plan(lengths, np.arange(len(lengths), dtype=np.int64)))
+        parts: list[Result] = []
+        budget = self._budget_of(encoder, recipe)
+        waiting = deque(_plan(lengths, np.arange(len(lengths), dtype=np.int64), budget))
         while waiting:
             chosen = waiting.popleft()
             residues = [sequences[index].residues for index in chosen]
             try:
                 with self._on_device(recipe.model_backend, lengths[chosen]):
-                    part = await loop.run_in_executor(self._executor, _compute, encoder, chosen, residues, recipe)
+                    part = await loop.run_in_executor(self._executor, compute, encoder, chosen, residues, recipe)
                 parts.append(part)
             except DeviceOutOfMemoryError:
                 if len(chosen) == 1:
                     raise
-                self._budget.shrink_below(int(lengths[chosen].max()) * len(chosen))
-                logger.warning("a batch did not fit the device", extra={"batch_tokens": self._budget.tokens})
-                waiting = deque(self._plan(lengths, np.concatenate([chosen, *waiting])))
+                budget.shrink_below(int(lengths[chosen].max()) * len(chosen))
+                logger.warning("a batch did not fit the device", extra={"batch_tokens": budget.tokens})
+                waiting = deque(_plan(lengths, np.concatenate([chosen, *waiting]), budget))
         return parts
 
     @contextmanager
@@ -135,9 +171,17 @@ class DeviceRunner:
         self._metrics.embeddings_batch_tokens.labels(backend=backend).observe(tokens)
         self._metrics.embeddings_residues_total.labels(backend=backend).inc(int(lengths.sum()))
 
-    def _plan(self, lengths: NDArray[np.int64], which: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        batches = plan_batches(lengths[which], batch_tokens=self._budget.tokens, max_sequences=self._budget.sequences)
-        return [which[batch] for batch in batches]
+    def _budget_of(self, encoder: Encoder, recipe: EmbeddingRecipe) -> TokenBudget:
+        """Give the budget of a recipe, which stays small once a batch did not fit."""
+        if recipe not in self._budgets:
+            tokens = encoder.batch_tokens if isinstance(encoder, SpanEncoder) else self._budget.tokens
+            self._budgets[recipe] = TokenBudget(tokens, self._budget.sequences)
+        return self._budgets[recipe]
+
+
+def _plan(lengths: NDArray[np.int64], which: NDArray[np.int64], budget: TokenBudget) -> list[NDArray[np.int64]]:
+    batches = plan_batches(lengths[which], batch_tokens=budget.tokens, max_sequences=budget.sequences)
+    return [which[batch] for batch in batches]
 
 
 def _limit(encoder: Encoder) -> int:
@@ -146,7 +190,7 @@ def _limit(encoder: Encoder) -> int:
     return np.iinfo(np.int64).max if limit is None else limit
 
 
-def _compute(encoder: Encoder, chosen: NDArray[np.int64], residues: Sequence[str], recipe: EmbeddingRecipe) -> _Part:
+def _vectors(encoder: Encoder, chosen: NDArray[np.int64], residues: Sequence[str], recipe: EmbeddingRecipe) -> _Part:
     spans = encoder.encode_spans(residues) if isinstance(encoder, SpanEncoder) else _whole(encoder, residues)
     return _Part(chosen, spans, to_half_precision(spans.vectors, embedding_scale=recipe.embedding_scale))
 

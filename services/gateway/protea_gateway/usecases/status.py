@@ -12,8 +12,7 @@ from typing import Final
 
 from protea_common.db import UnitOfWork
 from protea_common.messaging.bus import BrokerUnavailableError, MessageBus, QueueState, UnknownQueueError
-from protea_common.messaging.topology import protea_topology
-from protea_common.operations import operation_queues
+from protea_common.messaging.topology import Topology
 from protea_common.orm import JobStatus
 from protea_gateway.adapters.storage.status import (
     DatabaseVersions,
@@ -152,16 +151,21 @@ class ShowStatus:
     ----------
     lease
         How long a lease is when it is renewed.
+    topology
+        Whose queues are shown.
     """
 
-    def __init__(self, *, unit_of_work: Callable[[], UnitOfWork], bus: MessageBus, lease: timedelta) -> None:
+    def __init__(
+        self, *, unit_of_work: Callable[[], UnitOfWork], bus: MessageBus, lease: timedelta, topology: Topology
+    ) -> None:
+        self._names = [queue.name for queue in topology.queues]
         self._unit_of_work = unit_of_work
         self._bus = bus
         self._lease = lease
 
     async def __call__(self) -> PlatformStatus:
         """Look once."""
-        states, broker_error = await _ask_broker(self._bus)
+        states, broker_error = await _ask_broker(self._bus, self._names)
         async with self._unit_of_work() as work:
             store = StatusStore(work.session)
             holdings = await store.holdings()
@@ -192,9 +196,8 @@ class ShowStatus:
         )
 
 
-async def _ask_broker(bus: MessageBus) -> tuple[Mapping[str, QueueState | None], str | None]:
+async def _ask_broker(bus: MessageBus, names: Sequence[str]) -> tuple[Mapping[str, QueueState | None], str | None]:
     """Ask for every queue at once; without an answer, say why and give the names alone."""
-    names = [queue.name for queue in protea_topology(operation_queues()).queues]
     try:
         async with asyncio.timeout(BROKER_PATIENCE.total_seconds()):
             states = await asyncio.gather(*(_state(bus, name) for name in names))

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from protea_common.errors import PermanentError
 
-__all__ = ["ResidueTokens", "UnsuitableTokenizerError", "read_residue_tokens"]
+__all__ = ["STANDARD_RESIDUES", "ResidueTokens", "UnsuitableTokenizerError", "read_residue_tokens"]
 
 STANDARD_RESIDUES: Final = "ACDEFGHIKLMNPQRSTVWY"
 UNKNOWN_RESIDUE: Final = "X"

@@ -32,12 +32,13 @@ class _ClosedAtTheEnd(StreamingResponse):
 
 
 class FileDownload(_ClosedAtTheEnd):
-    """A table as a file to be kept."""
+    """A file to be kept; a table unless it says otherwise."""
 
     media_type = "text/tab-separated-values"
 
-    def __init__(self, content: AsyncIterator[bytes], *, filename: str) -> None:
-        super().__init__(content, headers={"Content-Disposition": f'attachment; filename="{filename}"'})
+    def __init__(self, content: AsyncIterator[bytes], *, filename: str, media_type: str | None = None) -> None:
+        headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
+        super().__init__(content, headers=headers, media_type=media_type)
 
 
 class LiveEvents(_ClosedAtTheEnd):
