@@ -25,7 +25,7 @@ from protea_common.operations.evaluation import (
 from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnapshot, LoadProteins, Ping
 from protea_common.operations.payload import Operation
 from protea_common.operations.prediction import PredictGoTerms
-from protea_common.operations.training import ExportResearchDataset, TrainReranker
+from protea_common.operations.training import ExportResearchDataset, ImportReranker, TrainReranker
 
 __all__ = ["OPERATIONS", "UnknownOperationError", "get_operation", "operation_queues"]
 
@@ -71,6 +71,7 @@ _OPERATIONS = (
     Operation(
         "export_research_dataset", "protea.training", ExportResearchDataset, "Freeze candidates with their labels."
     ),
+    Operation("import_reranker", "protea.training", ImportReranker, "Take in a booster that was trained elsewhere."),
     Operation("train_reranker", "protea.training", TrainReranker, "Train a booster on a dataset."),
     Operation(
         "generate_evaluation_set",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from protea_common.operations.payload import OperationPayload
 from protea_common.operations.prediction import CandidateChoices
@@ -89,16 +89,8 @@ class ImportReranker(OperationPayload):
     category: Category = Field(default="pk", description="Proteins it is for.")
     aspect: CafaAspect | None = Field(default=None, description="Aspect it is for; null for all three.")
     dataset_id: UUID | None = Field(default=None, description="What it was trained on.")
-    prediction_set_id: UUID | None = Field(default=None, description="Predictions that it was trained on.")
     evaluation_set_id: UUID | None = Field(default=None, description="Window that it was selected on.")
     external_source: str | None = Field(default=None, max_length=2000, description="Where it comes from.")
     spec_yaml: str | None = Field(default=None, max_length=100_000, description="How it was trained, as YAML.")
     run_json: str | None = Field(default=None, max_length=1_000_000, description="What came of it, as JSON.")
     force: bool = Field(default=False, description="Replace a re-ranker of this name.")
-
-    @model_validator(mode="after")
-    def _require_one_origin(self) -> Self:
-        if self.dataset_id is not None and self.prediction_set_id is not None:
-            message = "a re-ranker was trained on a dataset or on predictions; give one of them"
-            raise ValueError(message)
-        return self

@@ -15,6 +15,7 @@ from protea_predictor.adapters.references import ReferenceFiles
 from protea_predictor.settings import PredictorSettings
 from protea_predictor.usecases.candidates import CandidateMaker
 from protea_predictor.usecases.export_research_dataset import ExportDataset
+from protea_predictor.usecases.import_reranker import ImportBooster
 from protea_predictor.usecases.learning_windows import LearningWindows
 from protea_predictor.usecases.ontologies import Ontologies
 from protea_predictor.usecases.predict_batch import PredictBatch
@@ -126,6 +127,13 @@ class Factory:
         """Build ``train_reranker``."""
         context = self._context
         return TrainOnDataset(
+            unit_of_work=self._unit_of_work, artifacts=context.platform.artifacts, executor=context.training_executor
+        )
+
+    def create_import_booster(self) -> ImportBooster:
+        """Build ``import_reranker``."""
+        context = self._context
+        return ImportBooster(
             unit_of_work=self._unit_of_work, artifacts=context.platform.artifacts, executor=context.training_executor
         )
 

@@ -35,7 +35,7 @@ def test_help_is_code_0(tmp_path: Path) -> None:
     done = run("--help", folder=tmp_path)
 
     assert done.returncode == 0
-    for name in ("demo", "up", "load", "embed", "annotate", "status", "dead-letters", "migrate", "keys"):
+    for name in ("demo", "up", "load", "embed", "annotate", "reranker", "status", "dead-letters", "migrate", "keys"):
         assert name in done.stdout
 
 

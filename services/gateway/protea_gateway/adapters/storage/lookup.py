@@ -14,12 +14,14 @@ from protea_common.orm import (
     AnnotationSet,
     ApiKey,
     Base,
+    Dataset,
     EmbeddingConfig,
     EvaluationSet,
     Job,
     OntologySnapshot,
     PredictionSet,
     QuerySet,
+    RerankerModel,
     ScoringConfig,
 )
 from protea_gateway.domain.errors import InUseError, NotFoundError
@@ -33,8 +35,10 @@ KINDS: Final[dict[type[Base], str]] = {
     EvaluationSet: "evaluation set",
     Job: "job",
     OntologySnapshot: "ontology snapshot",
+    Dataset: "dataset",
     PredictionSet: "prediction set",
     QuerySet: "query set",
+    RerankerModel: "re-ranker",
     ScoringConfig: "scoring configuration",
 }
 """What people call a row of each table."""

@@ -28,6 +28,7 @@ from protea_gateway.entrypoints.http import (
     query_sets,
     scoring,
     status,
+    training,
     uploads,
 )
 from protea_gateway.entrypoints.http.problems import PROBLEM_RESPONSES, Problem, install_problem_handlers
@@ -58,6 +59,7 @@ RESOURCES: Final[tuple[APIRouter, ...]] = (
     predictions.router,
     scoring.router,
     evaluations.router,
+    training.router,
     access.router,
     admin.router,
     status.router,

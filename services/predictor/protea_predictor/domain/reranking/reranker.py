@@ -1,0 +1,156 @@
+"""Using re-rankers: which of them is for which candidate, whether it can read the features here, and its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protea_common.errors import PermanentError
+from protea_predictor.domain.features.definitions import FEATURES
+from protea_predictor.domain.features.fingerprint import definition_sha, feature_schema_sha
+from protea_predictor.domain.reranking.booster import Booster
+from protea_predictor.domain.reranking.categories import Cell
+from protea_predictor.domain.reranking.columns import ColumnPlan, Columns
+from protea_predictor.domain.reranking.errors import SchemaMismatchError
+from protea_predictor.domain.reranking.score_map import ScoreMap
+
+__all__ = ["AmbiguousRerankersError", "Reranker", "require_distinct_cells", "require_schema", "rerank_scores"]
+
+
+class AmbiguousRerankersError(PermanentError):
+    """Two re-rankers are for the same candidates."""
+
+    slug: ClassVar[str] = "ambiguous-rerankers"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reranker:
+    """A booster that is ready to score.
+
+    Attributes
+    ----------
+    cell
+        Candidates that it is for.
+    plan
+        Features that it reads.
+    score_map
+        From its outputs to scores.
+    feature_schema_sha, schema_sha_v2
+        Fingerprints of the names, and of the names with their definitions, that it was registered with; ``None`` where
+        an earlier version kept none.
+    """
+
+    id: UUID
+    name: str
+    cell: Cell
+    booster: Booster
+    plan: ColumnPlan
+    score_map: ScoreMap
+    feature_schema_sha: str | None
+    schema_sha_v2: str | None
+
+
+def require_distinct_cells(rerankers: Sequence[Reranker]) -> None:
+    """Refuse two re-rankers for one cell; one for an aspect beside one for all aspects is right.
+
+    Raises
+    ------
+    AmbiguousRerankersError
+        Naming both.
+    """
+    seen: dict[Cell, Reranker] = {}
+    for reranker in rerankers:
+        other = seen.setdefault(reranker.cell, reranker)
+        if other is not reranker:
+            raise AmbiguousRerankersError(
+                f"{other.name} and {reranker.name} are both for {reranker.cell.name}; give one of them."
+            )
+
+
+def require_schema(reranker: Reranker, *, families: Collection[str]) -> None:
+    """Refuse a re-ranker that reads other features than are computed.
+
+    Parameters
+    ----------
+    families
+        Those that are computed.
+
+    Raises
+    ------
+    SchemaMismatchError
+        Saying which features are unknown, were defined otherwise, or are not computed.
+    """
+    problem = _schema_problem(reranker, families)
+    if problem is not None:
+        raise SchemaMismatchError(
+            f"Re-ranker {reranker.name} {problem}. Train it again on a dataset of this version with the same choices, "
+            "or give on_schema_mismatch keep_knn_order to predict without it."
+        )
+
+
+def _schema_problem(reranker: Reranker, families: Collection[str]) -> str | None:
+    names = reranker.booster.columns
+    unknown = [name for name in names if name not in FEATURES]
+    if unknown:
+        return f"reads features that nothing here defines: {', '.join(unknown)}"
+    if reranker.feature_schema_sha not in {None, feature_schema_sha(names)}:
+        return "reads other features than it was registered with"
+    if reranker.schema_sha_v2 not in {None, definition_sha(names)}:
+        return "was trained on features that have been defined anew since"
+    missing = sorted({FEATURES[name].family for name in names} - set(families))
+    if missing:
+        return f"reads features of {', '.join(missing)}, which this request does not compute"
+    return None
+
+
+def rerank_scores(
+    scores: NDArray[np.float64],
+    columns: Columns,
+    *,
+    categories: NDArray[np.int8],
+    aspects: NDArray[np.int8],
+    rerankers: Sequence[Reranker],
+) -> NDArray[np.float64]:
+    """Score candidates anew where a re-ranker is for them; the others keep their scores.
+
+    Parameters
+    ----------
+    scores, columns
+        Scores so far, and features, of the candidates, shape ``(n,)``.
+    categories, aspects
+        Positions in `CATEGORIES` and `ASPECTS`, shape ``(n,)``.
+    rerankers
+        Of distinct cells; one for an aspect goes before one for all aspects.
+
+    Returns
+    -------
+    scores
+        In [0, 1], same shape.
+    """
+    renewed = scores.copy()
+    for reranker in sorted(rerankers, key=lambda each: each.cell.aspect is not None):
+        concerned = np.flatnonzero(reranker.cell.holds(categories, aspects))
+        if len(concerned):
+            matrix = reranker.plan.matrix(_Taken(columns, concerned))
+            renewed[concerned] = reranker.score_map(reranker.booster.predict(matrix))
+    return renewed
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """Some rows of columns, taken when they are asked for."""
+
+    columns: Columns
+    positions: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, name: str) -> NDArray[np.generic]:
+        taken: NDArray[np.generic] = self.columns[name][self.positions]
+        return taken
