@@ -6,7 +6,7 @@ from rich.console import Console
 
 from protea_cli.reranker import draw_rerankers
 
-TRAINED = {
+TRAINED: dict[str, object] = {
     "id": "5e0b6a0c-37a1-4c6f-9d19-3d6f3ad6c1aa",
     "name": "human-pk",
     "category": "pk",
@@ -18,9 +18,9 @@ TRAINED = {
 
 
 def drawn(*rerankers: dict[str, object]) -> str:
-    console = Console(file=io.StringIO(), width=160)
-    console.print(draw_rerankers(rerankers))
-    return console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO, see above
+    file = io.StringIO()
+    Console(file=file, width=160).print(draw_rerankers(rerankers))
+    return file.getvalue()
 
 
 def test_a_reranker_is_listed_with_its_whole_id_cell_and_measure() -> None:

@@ -20,6 +20,7 @@ from protea_common.operations import CandidateChoices, PredictGoTerms
 from protea_common.storage import ArtifactStore
 from protea_predictor.adapters.ground_truth import GroundTruth, read_ground_truth
 from protea_predictor.adapters.storage import (
+    AnnotationSetStore,
     KnowledgeStore,
     QueryStore,
     ReferenceStore,
@@ -119,7 +120,9 @@ class LearningWindows:
         WindowUnusableError
             If it was made with another ontology, has no ground truth, or nobody in it has a vector.
         """
-        uri = _require_usable(stored, choices)
+        async with self._unit_of_work() as work:
+            read_with = await AnnotationSetStore(work.session).ontology_snapshot_of(stored.old_annotation_set_id)
+        uri = _require_usable(stored, choices, read_with=read_with)
         request = _request(stored, choices)
         ontology = await self._ontologies.get(choices.ontology_snapshot_id)
         gained = await read_ground_truth(self._artifacts, uri, ontology.graph)
@@ -175,11 +178,11 @@ class LearningWindows:
         return await asyncio.get_running_loop().run_in_executor(self._executor, compute)
 
 
-def _require_usable(stored: StoredWindow, choices: CandidateChoices) -> str:
-    if stored.ontology_snapshot_id != choices.ontology_snapshot_id:
+def _require_usable(stored: StoredWindow, choices: CandidateChoices, *, read_with: UUID) -> str:
+    if {stored.ontology_snapshot_id, read_with} != {choices.ontology_snapshot_id}:
         raise WindowUnusableError(
-            f"Window {stored.window.name} was made with ontology snapshot {stored.ontology_snapshot_id}; give that as "
-            "ontology_snapshot_id, or load its annotation sets with the other one."
+            f"Window {stored.window.name} was compared in ontology snapshot {stored.ontology_snapshot_id}, and its older "
+            f"annotation set was read with {read_with}; both must be the ontology_snapshot_id of the dataset."
         )
     if stored.groundtruth_uri is None:
         raise WindowUnusableError(

@@ -25,7 +25,7 @@ class StoredWindow:
     old_annotation_set_id, new_annotation_set_id
         What was known at t0 and at t1.
     ontology_snapshot_id
-        Release of GO that the set of t0 was read with.
+        Release of GO that the two sets were compared in.
     groundtruth_uri
         Folder of what was gained, in the artifact store.
     """
@@ -54,32 +54,30 @@ class WindowStore:
         row = await self._session.get(EvaluationSet, evaluation_set_id)
         if row is None:
             raise NotFoundError("evaluation set", evaluation_set_id)
-        old, snapshot_id = await self._dates(row.old_annotation_set_id)
-        new, _ = await self._dates(row.new_annotation_set_id)
+        old = await self._dates(row.old_annotation_set_id)
+        new = await self._dates(row.new_annotation_set_id)
         role = None if row.window_role is None else WindowRole(row.window_role)
         return StoredWindow(
             window=Window(evaluation_set_id, role, old, new),
             old_annotation_set_id=row.old_annotation_set_id,
             new_annotation_set_id=row.new_annotation_set_id,
-            ontology_snapshot_id=snapshot_id,
+            ontology_snapshot_id=row.pivot_snapshot_id,
             groundtruth_uri=row.groundtruth_uri,
         )
 
-    async def _dates(self, annotation_set_id: UUID) -> tuple[SnapshotDates, UUID]:
+    async def _dates(self, annotation_set_id: UUID) -> SnapshotDates:
         columns = select(
             AnnotationSet.source_version,
             AnnotationSet.annotated_before,
             AnnotationSet.source_published_at,
-            AnnotationSet.ontology_snapshot_id,
         )
         row = (await self._session.execute(columns.where(AnnotationSet.id == annotation_set_id))).one()
-        dates = SnapshotDates(
+        return SnapshotDates(
             name=row.source_version or str(annotation_set_id),
             annotated_before=row.annotated_before,
             published_on=None if row.source_published_at is None else row.source_published_at.date(),
             newest_annotation=await self._newest_annotation(annotation_set_id),
         )
-        return dates, row.ontology_snapshot_id
 
     async def _newest_annotation(self, annotation_set_id: UUID) -> date | None:
         written = ProteinGOAnnotation.annotation_date
