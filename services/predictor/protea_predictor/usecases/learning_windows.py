@@ -181,7 +181,7 @@ class LearningWindows:
 def _require_usable(stored: StoredWindow, choices: CandidateChoices, *, read_with: UUID) -> str:
     if {stored.ontology_snapshot_id, read_with} != {choices.ontology_snapshot_id}:
         raise WindowUnusableError(
-            f"Window {stored.window.name} was compared in ontology snapshot {stored.ontology_snapshot_id}, and its older "
+            f"Window {stored.window.name} was compared in ontology {stored.ontology_snapshot_id}, and its older "
             f"annotation set was read with {read_with}; both must be the ontology_snapshot_id of the dataset."
         )
     if stored.groundtruth_uri is None:
