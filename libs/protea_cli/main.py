@@ -17,6 +17,7 @@ from protea_cli.embeddings import app as embeddings
 from protea_cli.encoder import app as encoder
 from protea_cli.keys import app as keys
 from protea_cli.migrate import migrate
+from protea_cli.report import report
 from protea_cli.reranker import app as reranker
 from protea_cli.status import status
 from protea_cli.up import up
@@ -43,6 +44,7 @@ app.add_typer(encoder, name="encoder")
 app.add_typer(embeddings, name="embeddings")
 app.command()(annotate)
 app.add_typer(reranker, name="reranker")
+app.command()(report)
 app.command()(status)
 app.add_typer(dead_letters, name="dead-letters")
 app.command()(migrate)

@@ -13,8 +13,10 @@ from protea_common.operations.evaluation import (
     CompareEvaluations,
     ComputeInformationAccretion,
     GenerateEvaluationSet,
+    PredictBaseline,
     RunCafaEvaluation,
     StratifyEvaluation,
+    WriteEvaluationReport,
 )
 from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnapshot, LoadProteins, Ping
 from protea_common.operations.payload import InvalidPayloadError, Operation, OperationPayload, dedup_key
@@ -44,12 +46,14 @@ __all__ = [
     "Operation",
     "OperationPayload",
     "Ping",
+    "PredictBaseline",
     "PredictGoTerms",
     "RegisterEncoder",
     "RunCafaEvaluation",
     "StratifyEvaluation",
     "TrainReranker",
     "UnknownOperationError",
+    "WriteEvaluationReport",
     "dedup_key",
     "get_operation",
     "operation_queues",

@@ -13,8 +13,10 @@ __all__ = [
     "CompareEvaluations",
     "ComputeInformationAccretion",
     "GenerateEvaluationSet",
+    "PredictBaseline",
     "RunCafaEvaluation",
     "StratifyEvaluation",
+    "WriteEvaluationReport",
 ]
 
 _UPLOAD_PATTERN = r"^artifact:"
@@ -169,3 +171,43 @@ class StratifyEvaluation(OperationPayload):
             message = "an axis is named twice"
             raise ValueError(message)
         return self
+
+
+class PredictBaseline(OperationPayload):
+    """Parameters of ``predict_baseline``."""
+
+    evaluation_set_id: UUID = Field(description="Whose proteins are predicted, from what was known at its t0.")
+    method: Literal["naive", "alignment", "interpro", "carry_over"] = Field(
+        description=(
+            "naive: how common each term is; alignment: votes of the 50 best hits, by bit score; interpro: what the "
+            "stored signatures imply; carry_over: what was annotated electronically at t0."
+        )
+    )
+    hits_uri: str | None = Field(
+        None,
+        pattern=_UPLOAD_PATTERN,
+        max_length=1024,
+        description="For alignment: `artifact:<key>` of a table of query, subject and bit score, without a header.",
+    )
+    donors: Literal["experimental", "all"] = Field(
+        "experimental", description="For alignment: whose annotations are transferred."
+    )
+    source_version: str | None = Field(
+        None, min_length=1, max_length=64, description="For interpro: release of the mapping of signatures to terms."
+    )
+
+    @model_validator(mode="after")
+    def _require_what_the_method_reads(self) -> Self:
+        needed = {"alignment": ("hits_uri", self.hits_uri), "interpro": ("source_version", self.source_version)}
+        for method, (name, value) in needed.items():
+            if (self.method == method) != (value is not None):
+                message = f"{name} is for the method {method}, which needs it"
+                raise ValueError(message)
+        return self
+
+
+class WriteEvaluationReport(OperationPayload):
+    """Parameters of ``write_evaluation_report``."""
+
+    evaluation_result_id: UUID = Field(description="What is told of.")
+    title: str = Field("Evaluation report", min_length=1, max_length=200, description="Heading of the report.")

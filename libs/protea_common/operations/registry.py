@@ -19,8 +19,10 @@ from protea_common.operations.evaluation import (
     CompareEvaluations,
     ComputeInformationAccretion,
     GenerateEvaluationSet,
+    PredictBaseline,
     RunCafaEvaluation,
     StratifyEvaluation,
+    WriteEvaluationReport,
 )
 from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnapshot, LoadProteins, Ping
 from protea_common.operations.payload import Operation
@@ -92,6 +94,13 @@ _OPERATIONS = (
         ComputeInformationAccretion,
         "Weigh the terms of an ontology by how much they say.",
     ),
+    Operation(
+        "write_evaluation_report",
+        "protea.evaluations",
+        WriteEvaluationReport,
+        "Write a result as a report in one file.",
+    ),
+    Operation("predict_baseline", "protea.evaluations", PredictBaseline, "Predict what any method has to beat."),
     Operation("compare_evaluations", "protea.evaluations", CompareEvaluations, "Compare two results, cell by cell."),
     Operation("stratify_evaluation", "protea.evaluations", StratifyEvaluation, "Split a result by kinds of proteins."),
     Operation("annotate", None, Annotate, "Embed a query set and predict its GO terms."),

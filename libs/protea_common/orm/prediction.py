@@ -27,10 +27,12 @@ class PredictionSetStatus(UpperCaseEnum):
 class PredictionSet(Base):
     """One run of predictions, with all that is needed to repeat it.
 
-    Written by the predictor.
+    Written by the predictor, and by the evaluator for baselines.
 
     Attributes
     ----------
+    embedding_config_id
+        Recipe of the vectors that neighbours were found with; null for a baseline, which needs none.
     query_set_id
         Proteins that were asked about; null once their set is deleted.
     scoring_config_id
@@ -52,7 +54,7 @@ class PredictionSet(Base):
         Enum(PredictionSetStatus, name="status", native_enum=False, create_constraint=True, length=16),
         server_default=PredictionSetStatus.GENERATING,
     )
-    embedding_config_id: Mapped[UUID] = mapped_column(ForeignKey("embedding_config.id", ondelete="RESTRICT"))
+    embedding_config_id: Mapped[UUID | None] = mapped_column(ForeignKey("embedding_config.id", ondelete="RESTRICT"))
     annotation_set_id: Mapped[UUID] = mapped_column(ForeignKey("annotation_set.id", ondelete="RESTRICT"))
     ontology_snapshot_id: Mapped[UUID] = mapped_column(ForeignKey("ontology_snapshot.id", ondelete="RESTRICT"))
     query_set_id: Mapped[UUID | None] = mapped_column(ForeignKey("query_set.id", ondelete="SET NULL"))
@@ -64,7 +66,7 @@ class PredictionSet(Base):
     meta: Mapped[JsonObject]
     created_at: Mapped[CreatedAt]
 
-    embedding_config: Mapped[EmbeddingConfig] = relationship(lazy="raise")
+    embedding_config: Mapped[EmbeddingConfig | None] = relationship(lazy="raise")
     annotation_set: Mapped[AnnotationSet] = relationship(lazy="raise")
     ontology_snapshot: Mapped[OntologySnapshot] = relationship(lazy="raise")
     query_set: Mapped[QuerySet | None] = relationship(lazy="raise")
@@ -76,14 +78,14 @@ class PredictionSet(Base):
 class GOPrediction(Base):
     """A term predicted for a protein: one row however many neighbours voted for it.
 
-    Written by the predictor.
+    Written by the predictor, and by the evaluator for baselines.
 
     Attributes
     ----------
     protein_accession
         As the query set names it; no foreign key, since it may be any FASTA identifier.
     ref_protein_accession, distance, qualifier, evidence_code
-        The nearest donor, its distance, and the annotation it gave.
+        The nearest donor, its distance, and the annotation it gave; null in a baseline.
     score
         In [0, 1], higher is more likely; what a ranking sorts by.
     vote_count
@@ -111,8 +113,8 @@ class GOPrediction(Base):
     prediction_set_id: Mapped[UUID] = mapped_column(ForeignKey("prediction_set.id", ondelete="CASCADE"))
     protein_accession: Mapped[str]
     go_term_id: Mapped[int] = mapped_column(ForeignKey("go_term.id", ondelete="CASCADE"), index=True)
-    ref_protein_accession: Mapped[str]
-    distance: Mapped[float]
+    ref_protein_accession: Mapped[str | None]
+    distance: Mapped[float | None]
     score: Mapped[float]
     qualifier: Mapped[str | None]
     evidence_code: Mapped[str | None]

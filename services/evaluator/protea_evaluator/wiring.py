@@ -17,11 +17,13 @@ from protea_evaluator.usecases.compare_evaluations import CompareResults
 from protea_evaluator.usecases.compute_information_accretion import KeepInformationAccretion
 from protea_evaluator.usecases.engines import CafaevalEngine, Engine, OwnEngine
 from protea_evaluator.usecases.generate_evaluation_set import KeepGroundTruth
+from protea_evaluator.usecases.predict_baseline import PredictFromBaseline
 from protea_evaluator.usecases.read_delta import DeltaReader
 from protea_evaluator.usecases.run_cafa_evaluation import MeasurePredictions
 from protea_evaluator.usecases.stored_result import StoredResultReader
 from protea_evaluator.usecases.stratify_evaluation import StratifyResult
 from protea_evaluator.usecases.term_weights import TermWeightsReader
+from protea_evaluator.usecases.write_report import KeepReport
 
 __all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
 
@@ -90,6 +92,24 @@ class Factory:
         """Build ``compute_information_accretion``."""
         return KeepInformationAccretion(
             unit_of_work=self._unit_of_work,
+            artifacts=self._context.platform.artifacts,
+            executor=self._context.executor,
+        )
+
+    def create_predict_from_baseline(self) -> PredictFromBaseline:
+        """Build ``predict_baseline``."""
+        return PredictFromBaseline(
+            unit_of_work=self._unit_of_work,
+            delta_reader=self._create_delta_reader(),
+            artifacts=self._context.platform.artifacts,
+            executor=self._context.executor,
+        )
+
+    def create_keep_report(self) -> KeepReport:
+        """Build ``write_evaluation_report``."""
+        return KeepReport(
+            unit_of_work=self._unit_of_work,
+            reader=self._create_result_reader(),
             artifacts=self._context.platform.artifacts,
             executor=self._context.executor,
         )

@@ -24,7 +24,7 @@ from protea_gateway.usecases.dead_letter_purge import PurgeDeadLetters
 from protea_gateway.usecases.dead_letter_replay import ReplayDeadLetters
 from protea_gateway.usecases.dead_letters import KeepDeadLetter
 from protea_gateway.usecases.downloads import DownloadPredictions
-from protea_gateway.usecases.ground_truth import DeleteEvaluationSet, ReadGroundTruth
+from protea_gateway.usecases.ground_truth import DeleteEvaluationSet, ReadGroundTruth, ReadReport
 from protea_gateway.usecases.job_files import DownloadJobFile
 from protea_gateway.usecases.jobs import CancelJob, SubmitJob
 from protea_gateway.usecases.live import FollowTimeline, LiveFeed
@@ -162,6 +162,10 @@ class Factory:
     def create_read_ground_truth(self) -> ReadGroundTruth:
         """Build the reader of evaluation files."""
         return ReadGroundTruth(unit_of_work=self.unit_of_work, artifacts=self.context.platform.artifacts)
+
+    def create_read_report(self) -> ReadReport:
+        """Build the reader of reports."""
+        return ReadReport(unit_of_work=self.unit_of_work, artifacts=self.context.platform.artifacts)
 
     def create_delete_evaluation_set(self) -> DeleteEvaluationSet:
         """Build the deletion of evaluation sets."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html.parser import HTMLParser
 from io import BytesIO
 from uuid import UUID, uuid4
 
@@ -12,7 +13,7 @@ from sqlalchemy import insert, select, update
 
 from protea_common.db import session_scope
 from protea_common.messaging.bus import DeadLettered
-from protea_common.operations import CompareEvaluations, StratifyEvaluation
+from protea_common.operations import CompareEvaluations, StratifyEvaluation, WriteEvaluationReport
 from protea_common.orm import EvaluationResult, GOPrediction, GOPredictionFeatures, JobStatus, Protein
 from protea_evaluator.adapters.counts_table import read_cells, write_cells
 from protea_evaluator.domain.knowledge import Category
@@ -180,6 +181,45 @@ async def tell_facts(bench: EvaluatorBench, prediction_set: UUID) -> None:
         await session.execute(
             insert(GOPredictionFeatures), [{"prediction_id": row.id, "identity_sw": 0.8} for row in rows]
         )
+
+
+class _Page(HTMLParser):
+    """What a browser would show of a report: cells of tables, and the diagrams."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.texts: list[str] = []
+        self.addresses: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in {"href", "src"}]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+async def test_a_report_shows_figures_curves_and_strata_in_one_file(bench: EvaluatorBench) -> None:
+    _, poor = await two_results(bench)
+    payload = WriteEvaluationReport(evaluation_result_id=poor, title="Poor <method>")
+
+    job = await bench.finished(await bench.request(payload))
+
+    assert job.status is JobStatus.SUCCEEDED
+    page = _Page(await bench.read_artifact(f"evaluations/results/{poor}/report.html"))
+    assert page.addresses == []  # it needs nothing else
+    assert page.tags.count("svg") == 2
+    assert "Poor <method>" in page.texts
+    assert "NK MFO" in page.texts
+    (stored,) = [row for row in await bench.results() if row.id == poor]
+    cell = stored.results["NK"]["MFO"]
+    interval = cell["interval"]
+    assert f"{cell['fmax']:.3f} [{interval['low']:.3f}, {interval['high']:.3f}]" in page.texts
+    assert stored.evaluator["frame"]["digest"] in page.texts
+    # 60 predictions of 0.9, of which the 40 of catalysis are true: off by 0.905 - 2/3.
+    assert "Reliability; expected calibration error 0.238" in page.texts
 
 
 def test_counts_are_read_back_as_they_were_written() -> None:

@@ -179,7 +179,7 @@ async def test_a_scoring_configuration_in_use_is_not_deleted(gateway: GatewayBen
 async def test_an_evaluation_set_with_its_results_and_files(gateway: GatewayBench) -> None:
     references = await gateway.add_references()
     prediction_set = await gateway.add_predictions(references, [])
-    set_id, folder = uuid4(), "evaluations/sets/x"
+    set_id, result_id, folder = uuid4(), uuid4(), "evaluations/sets/x"
     artifacts = gateway.platform.artifacts
     await artifacts.put(f"{folder}/ground-truth-NK.tsv", b"Q1\tGO:0005515\n")
     async with session_scope(gateway.platform.session_factory) as session:
@@ -198,7 +198,10 @@ async def test_an_evaluation_set_with_its_results_and_files(gateway: GatewayBenc
         )
         await session.execute(
             insert(EvaluationResult).values(
-                evaluation_set_id=set_id, prediction_set_id=prediction_set, results={"NK": {"MFO": {"fmax": 0.5}}}
+                id=result_id,
+                evaluation_set_id=set_id,
+                prediction_set_id=prediction_set,
+                results={"NK": {"MFO": {"fmax": 0.5}}},
             )
         )
     address = f"/v1/annotations/evaluation-sets/{set_id}"
@@ -211,6 +214,12 @@ async def test_an_evaluation_set_with_its_results_and_files(gateway: GatewayBenc
     assert (await gateway.client.get(f"{address}/ground-truth-NK.tsv")).text == "Q1\tGO:0005515\n"
     assert (await gateway.client.get(f"{address}/ground-truth-LK.tsv")).status_code == 404
     assert (await gateway.client.get(f"{address}/secrets.tsv")).status_code == 422
+    report = f"{address}/results/{result_id}/report.html"
+    assert (await gateway.client.get(report)).status_code == 404
+    await artifacts.put(f"evaluations/results/{result_id}/report.html", b"<!doctype html>")
+    assert (await gateway.client.get(report)).text == "<!doctype html>"
+    assert (await gateway.client.get(report)).headers["content-type"].startswith("text/html")
+    assert (await gateway.client.get(report.replace(str(set_id), str(uuid4())))).status_code == 404
     run = await gateway.client.post(f"{address}/run", json={"prediction_set_id": str(prediction_set)})
     assert run.status_code == 202
     payload = (await gateway.client.get(run.headers["location"])).json()["payload"]

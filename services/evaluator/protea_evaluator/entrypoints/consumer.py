@@ -31,6 +31,8 @@ def _evaluations(factory: Factory, parts: ConsumerParts, *, prefetch: int) -> Qu
         "generate_evaluation_set": factory.create_keep_ground_truth(),
         "compute_information_accretion": factory.create_keep_information_accretion(),
         "run_cafa_evaluation": factory.create_measure_predictions(),
+        "predict_baseline": factory.create_predict_from_baseline(),
+        "write_evaluation_report": factory.create_keep_report(),
         "compare_evaluations": factory.create_compare_results(),
         "stratify_evaluation": factory.create_stratify_result(),
     }

@@ -11,7 +11,7 @@ from protea_common.storage import ArtifactStore
 from protea_gateway.adapters.storage.evaluations import EvaluationStore
 from protea_gateway.domain.errors import NotFoundError
 
-__all__ = ["GROUND_TRUTH_FILES", "DeleteEvaluationSet", "ReadGroundTruth"]
+__all__ = ["GROUND_TRUTH_FILES", "DeleteEvaluationSet", "ReadGroundTruth", "ReadReport"]
 
 GROUND_TRUTH_FILES: Final = (
     "ground-truth-NK.tsv",
@@ -45,6 +45,28 @@ class ReadGroundTruth:
         if folder is None:
             raise NotFoundError("ground truth of evaluation set", set_id)
         return _whole(await self._artifacts.get(f"{self._artifacts.key_from_uri(folder)}/{filename}"))
+
+
+class ReadReport:
+    """Reads the report of a result."""
+
+    def __init__(self, *, unit_of_work: Callable[[], UnitOfWork], artifacts: ArtifactStore) -> None:
+        self._unit_of_work = unit_of_work
+        self._artifacts = artifacts
+
+    async def __call__(self, set_id: UUID, result_id: UUID) -> AsyncIterator[bytes]:
+        """Give the file's bytes.
+
+        Raises
+        ------
+        NotFoundError
+            If the set has no such result.
+        ArtifactNotFoundError
+            If no report was written yet.
+        """
+        async with self._unit_of_work() as work:
+            await EvaluationStore(work.session).get_result(set_id, result_id)
+        return _whole(await self._artifacts.get(f"evaluations/results/{result_id}/report.html"))
 
 
 class DeleteEvaluationSet:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protea_common.orm import EvaluationResult, EvaluationSet
 from protea_gateway.adapters.storage.lookup import find
+from protea_gateway.domain.errors import NotFoundError
 
 __all__ = ["EvaluationStore"]
 
@@ -35,6 +36,13 @@ class EvaluationStore:
         query = select(EvaluationResult).where(EvaluationResult.evaluation_set_id == set_id)
         ordered = query.order_by(EvaluationResult.created_at.desc(), EvaluationResult.id)
         return (await self._session.scalars(ordered.limit(limit).offset(offset))).all()
+
+    async def get_result(self, set_id: UUID, result_id: UUID) -> EvaluationResult:
+        """Read a result of a set, or raise `NotFoundError`."""
+        result = await find(self._session, EvaluationResult, result_id)
+        if result.evaluation_set_id != set_id:
+            raise NotFoundError("evaluation result", result_id)
+        return result
 
     async def delete(self, set_id: UUID) -> None:
         """Delete a set with its results."""

@@ -101,8 +101,8 @@ class PredictionSetView:
 
     id: UUID
     status: PredictionSetStatus
-    embedding_config_id: UUID
-    embedding_config_name: str
+    embedding_config_id: UUID | None
+    embedding_config_name: str | None
     annotation_set_id: UUID
     annotation_set_label: str
     ontology_snapshot_id: UUID
@@ -124,7 +124,7 @@ class ProteinSummary:
     accession: str
     go_count: int
     max_score: float
-    min_distance: float
+    min_distance: float | None
 
 
 class PredictionStore:
@@ -229,7 +229,7 @@ def _views() -> Select[*tuple[Any, ...]]:
             PredictionSet.meta,
             PredictionSet.created_at,
         )
-        .join(EmbeddingConfig, EmbeddingConfig.id == PredictionSet.embedding_config_id)
+        .outerjoin(EmbeddingConfig, EmbeddingConfig.id == PredictionSet.embedding_config_id)
         .join(AnnotationSet, AnnotationSet.id == PredictionSet.annotation_set_id)
         .join(OntologySnapshot, OntologySnapshot.id == PredictionSet.ontology_snapshot_id)
     )

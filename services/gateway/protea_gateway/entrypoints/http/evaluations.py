@@ -24,6 +24,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/annotations/evaluation-sets", tags=["evaluation"], route_class=GuardedRoute)
 
+REPORT = documented_as("text/html", "Figures, curves, calibration and strata in one file.")
 PAIRS = documented_as("text/tab-separated-values", "Protein and term, sorted, without a header.")
 
 
@@ -123,6 +124,19 @@ async def run(
 async def results(set_id: UUID, factory: FactoryParameter, part: PageParameter) -> Sequence[EvaluationResult]:
     async with factory.unit_of_work() as work:
         return await EvaluationStore(work.session).results(set_id, limit=part.limit, offset=part.offset)
+
+
+@router.get(
+    "/{set_id}/results/{result_id}/report.html",
+    summary="Download a report",
+    description="Written by the operation `write_evaluation_report`.",
+    status_code=status.HTTP_200_OK,
+    response_class=FileDownload,
+    responses=REPORT,
+)
+async def report(set_id: UUID, result_id: UUID, factory: FactoryParameter) -> FileDownload:
+    content = await factory.create_read_report()(set_id, result_id)
+    return FileDownload(content, filename="report.html", media_type="text/html; charset=utf-8")
 
 
 @router.get(

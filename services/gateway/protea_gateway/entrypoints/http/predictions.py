@@ -38,8 +38,8 @@ class PredictionSetResource(BaseModel):
 
     id: UUID
     status: PredictionSetStatus = Field(description="Only a COMPLETE set can be downloaded.")
-    embedding_config_id: UUID
-    embedding_config_name: str
+    embedding_config_id: UUID | None = Field(description="Null for a baseline.")
+    embedding_config_name: str | None
     annotation_set_id: UUID
     annotation_set_label: str
     ontology_snapshot_id: UUID
@@ -62,7 +62,7 @@ class ProteinPredictions(BaseModel):
     accession: str
     go_count: int = Field(description="Terms predicted.")
     max_score: float
-    min_distance: float
+    min_distance: float | None
 
 
 class ProteinPage(BaseModel):
@@ -80,8 +80,8 @@ class Prediction(BaseModel):
     go_name: str | None
     go_aspect: str | None = Field(description="F, P or C.")
     score: float = Field(description="In [0, 1], higher is more likely.")
-    distance: float = Field(description="To the nearest donor.")
-    ref_protein_accession: str = Field(description="The nearest donor.")
+    distance: float | None = Field(description="To the nearest donor; null for a baseline.")
+    ref_protein_accession: str | None = Field(description="The nearest donor; null for a baseline.")
     qualifier: str | None
     evidence_code: str | None
     vote_count: int | None = Field(description="Distinct donors.")
