@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo up test lint types imports unit fault contracts rabbitmq bench k8s-check clean
+.PHONY: demo up test lint types imports unit fault contracts monitoring rabbitmq promtool bench k8s-check clean
 
 demo: $(VENV)/.standalone
 	$(BIN)/protea demo
@@ -24,7 +24,7 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-unit: $(VENV)/.dev rabbitmq
+unit: $(VENV)/.dev rabbitmq promtool
 	$(BIN)/pytest
 
 # Kills, cuts, stalls and fills while the main job runs; FAULTS=60 for more, FAULT_SEED=n for the same plan again.
@@ -35,6 +35,14 @@ fault: $(VENV)/.dev rabbitmq
 contracts: $(VENV)/.dev
 	$(BIN)/python -m protea_common.events.documents docs
 	$(BIN)/python -m protea_common.messaging.asyncapi docs/asyncapi.yaml
+
+# Writes the dashboards and the PrometheusRule anew; a test compares them.
+monitoring: $(VENV)/.dev
+	$(BIN)/python deploy/monitoring/generate.py
+
+# The alerts are checked by Prometheus' own tool.
+promtool:
+	sh tests/support/ensure_promtool.sh
 
 # The tests want a real broker: an address, an installed server, Docker, or apt where we may.
 rabbitmq:

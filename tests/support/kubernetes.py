@@ -58,6 +58,7 @@ SCHEMAS: Final = {
     "ScaledObject": "keda/scaledobject.schema.json",
     "TriggerAuthentication": "keda/triggerauthentication.schema.json",
     "ServiceMonitor": "prometheus_operator/servicemonitor.schema.json",
+    "PrometheusRule": "prometheus_operator/prometheusrule.schema.json",
 }
 """Kinds that Kubernetes does not know, and our schema of each below ``tests/data``; any other unknown kind fails."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,6 +16,7 @@ from protea_common.jobs import NewJob, submit_job
 from protea_common.messaging.bus import Acknowledged, DeadLettered, Disposition, IncomingMessage
 from protea_common.operations import Ping
 from protea_common.orm import DeadLetter
+from protea_gateway.usecases.dead_letters import KeepDeadLetter
 from support.gateway import GatewayBench
 
 
@@ -96,3 +98,18 @@ async def test_letters_are_listed_newest_first_page_by_page(gateway: GatewayBenc
     assert [UUID(each["event_id"]) for each in first.json() + second.json()] == [
         UUID(event) for event in reversed(sent)
     ]
+
+
+async def test_letters_are_counted_by_their_queue_once_each(gateway: GatewayBench) -> None:
+    event_id = str(uuid4())
+    stranger = letter(str(uuid4()))
+    keep = KeepDeadLetter(unit_of_work=gateway.unit_of_work, metrics=gateway.platform.metrics)
+    known = replace(letter(event_id), headers={**letter(event_id).headers, "x-protea-queue": "protea.ingest"})
+
+    for message in (known, known, replace(stranger, headers={"x-protea-queue": "made-up.queue"})):
+        await keep(message)
+
+    def counted(queue: str) -> float | None:
+        return gateway.platform.metrics.registry.get_sample_value("protea_dead_letters_total", {"queue": queue})
+
+    assert (counted("protea.ingest"), counted("other"), counted("protea.ping")) == (1, 1, 0)
