@@ -57,13 +57,16 @@ def test_every_event_and_every_operation_has_its_channel(committed: dict[str, An
     addresses = {channel["address"] for channel in committed["channels"].values()}
     created = {f"job.created.{operation}" for operation in operation_queues()}
 
-    assert addresses == (set(EVENT_TYPES) - {"job.created"}) | created
+    pooled = {"embeddings.batch.requested.{pool}"}
+
+    assert addresses == (set(EVENT_TYPES) - {"job.created"}) | created | pooled
 
 
 def test_every_queue_that_something_is_bound_to_is_named_where_it_is_read(committed: dict[str, Any]) -> None:
     receiving = [o for o in committed["operations"].values() if o["action"] == "receive"]
     read = {queue for operation in receiving for queue in operation["x-queues"]}
-    batches = {WorkQueue.EMBEDDINGS_BATCH.value, WorkQueue.PREDICTIONS_BATCH.value}
+    batches = {*(kind.value for kind in (WorkQueue.EMBEDDINGS_BATCH, WorkQueue.PREDICTIONS_BATCH))}
+    batches.add("protea.embeddings.batch.{pool}")
 
     assert read == set(operation_queues().values()) | batches
 

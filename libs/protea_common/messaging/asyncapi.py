@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from protea_common.events import EVENT_TYPES
+from protea_common.events import EVENT_TYPES, EmbeddingsBatchRequested
 from protea_common.events.envelope import Event
 from protea_common.messaging.topics import topic_matches
 from protea_common.messaging.topology import EVENTS_EXCHANGE, Topology, protea_topology
@@ -41,6 +41,11 @@ HEADERS: Final = {
 }
 """Headers of every message, what they say and their schemas."""
 
+POOL: Final = "{pool}"
+"""Stands for a pool of embedder workers, which each installation names itself."""
+
+POOL_TEXT: Final = "Pool of embedder workers for models of a size class: one of PROTEA_EMBEDDING_POOLS."
+
 OPTIONAL_HEADERS: Final = frozenset({"cloudEvents_subject", "traceparent", "tracestate"})
 
 
@@ -51,7 +56,7 @@ def asyncapi_document() -> dict[str, Any]:
     ----------
     AsyncAPI 3.0.0; AMQP bindings 0.3.0; CloudEvents AMQP binding 1.0.2.
     """
-    topology = protea_topology(operation_queues())
+    topology = protea_topology(operation_queues(), embedding_pools=[POOL])
     return {
         "asyncapi": VERSION,
         "info": {
@@ -86,11 +91,13 @@ def _routing_keys() -> Iterator[tuple[str, type[Event]]]:
             yield from ((f"{name}.{operation}", event) for operation in operation_queues())
         else:
             yield name, event
+        if name == EmbeddingsBatchRequested.type:
+            yield f"{name}.{POOL}", event
 
 
 def _name(routing_key: str) -> str:
     """Make a key of the document, whose names may hold letters, digits and underscores."""
-    return routing_key.replace(".", "_")
+    return routing_key.replace(".", "_").replace(POOL, "pool")
 
 
 def _channel(routing_key: str, event: type[Event]) -> dict[str, Any]:
@@ -99,6 +106,7 @@ def _channel(routing_key: str, event: type[Event]) -> dict[str, Any]:
         "address": routing_key,
         "messages": {event.__name__: {"$ref": f"#/components/messages/{event.__name__}"}},
         "bindings": {"amqp": {"is": "routingKey", "exchange": exchange, "bindingVersion": "0.3.0"}},
+        **({"parameters": {"pool": {"description": POOL_TEXT}}} if POOL in routing_key else {}),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from protea_common.db import UnitOfWork
 from protea_common.domain.fasta import FastaLimits
-from protea_common.messaging.topology import protea_topology
+from protea_common.messaging.topology import Topology, protea_topology
 from protea_common.operations import operation_queues
 from protea_common.runtime import Platform
 from protea_gateway.domain.traces import trace_address
@@ -173,7 +173,11 @@ class Factory:
 
     def create_keep_dead_letter(self) -> KeepDeadLetter:
         """Build the keeper of dead letters."""
-        return KeepDeadLetter(unit_of_work=self.unit_of_work, metrics=self.context.platform.metrics)
+        return KeepDeadLetter(
+            unit_of_work=self.unit_of_work,
+            metrics=self.context.platform.metrics,
+            queues={queue.name for queue in self._topology().queues},
+        )
 
     def create_replay_dead_letters(self) -> ReplayDeadLetters:
         """Build the sender of dead letters."""
@@ -183,6 +187,9 @@ class Factory:
         """Build the eraser of dead letters."""
         return PurgeDeadLetters(unit_of_work=self.unit_of_work)
 
+    def _topology(self) -> Topology:
+        return protea_topology(operation_queues(), embedding_pools=self.context.platform.settings.embedding_pools)
+
     def create_show_status(self) -> ShowStatus:
         """Build the operators' screen."""
         platform = self.context.platform
@@ -190,7 +197,7 @@ class Factory:
             unit_of_work=self.unit_of_work,
             bus=platform.bus,
             lease=platform.settings.worker.lease,
-            topology=protea_topology(operation_queues(), embedding_pools=platform.settings.embedding_pools),
+            topology=self._topology(),
         )
 
     def create_watch_platform(self) -> WatchPlatform:

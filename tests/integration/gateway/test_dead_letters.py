@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from protea_common.events import JobCreated
 from protea_common.jobs import NewJob, submit_job
 from protea_common.messaging.bus import Acknowledged, DeadLettered, Disposition, IncomingMessage
+from protea_common.messaging.topology import WorkQueue
 from protea_common.operations import Ping
 from protea_common.orm import DeadLetter
 from protea_gateway.usecases.dead_letters import KeepDeadLetter
@@ -103,7 +104,7 @@ async def test_letters_are_listed_newest_first_page_by_page(gateway: GatewayBenc
 async def test_letters_are_counted_by_their_queue_once_each(gateway: GatewayBench) -> None:
     event_id = str(uuid4())
     stranger = letter(str(uuid4()))
-    keep = KeepDeadLetter(unit_of_work=gateway.unit_of_work, metrics=gateway.platform.metrics)
+    keep = KeepDeadLetter(unit_of_work=gateway.unit_of_work, metrics=gateway.platform.metrics, queues=set(WorkQueue))
     known = replace(letter(event_id), headers={**letter(event_id).headers, "x-protea-queue": "protea.ingest"})
 
     for message in (known, known, replace(stranger, headers={"x-protea-queue": "made-up.queue"})):

@@ -13,7 +13,7 @@ from sqlalchemy import func, insert, update
 
 from protea_common.db import session_scope
 from protea_common.jobs import NewJob, claim_job, fail_job, submit_job
-from protea_common.messaging.bus import BrokerUnavailableError, QueueState
+from protea_common.messaging.bus import BrokerUnavailableError, MessageBus, QueueState
 from protea_common.messaging.memory import MemoryBus
 from protea_common.messaging.topology import protea_topology
 from protea_common.operations import Ping, operation_queues
@@ -92,7 +92,7 @@ async def test_every_queue_of_the_topology_is_on_the_page_with_its_reader(client
 
 async def test_without_a_broker_the_rest_of_the_page_is_there(gateway: GatewayBench) -> None:
     await submit(gateway)
-    show = ShowStatus(unit_of_work=gateway.unit_of_work, bus=SilentBus(), lease=timedelta(seconds=20))
+    show = looking(gateway, SilentBus())
 
     seen = await show()
 
@@ -100,6 +100,11 @@ async def test_without_a_broker_the_rest_of_the_page_is_there(gateway: GatewayBe
     assert "no broker" in seen.broker_error
     assert {queue.ready for queue in seen.queues} == {None}
     assert sum(seen.jobs.active.values()) == 1
+
+
+def looking(gateway: GatewayBench, bus: MessageBus) -> ShowStatus:
+    topology = protea_topology(operation_queues(), embedding_pools=["large"])
+    return ShowStatus(unit_of_work=gateway.unit_of_work, bus=bus, lease=timedelta(seconds=20), topology=topology)
 
 
 def series(body: str) -> dict[str, Any]:
@@ -112,7 +117,7 @@ async def test_the_metrics_show_the_page_as_gauges(gateway: GatewayBench) -> Non
     await gateway.stop_background()
     await filled(gateway)
     platform = gateway.platform
-    show = ShowStatus(unit_of_work=gateway.unit_of_work, bus=platform.bus, lease=timedelta(seconds=20))
+    show = looking(gateway, platform.bus)
 
     await WatchPlatform(show_status=show, metrics=platform.metrics, interval=timedelta(seconds=1)).look()
     shown = series((await gateway.client.get("/metrics")).text)
@@ -134,7 +139,7 @@ async def test_what_a_broker_no_longer_tells_has_no_series(gateway: GatewayBench
     await gateway.stop_background()
     platform = gateway.platform
     for bus in (platform.bus, SilentBus()):
-        show = ShowStatus(unit_of_work=gateway.unit_of_work, bus=bus, lease=timedelta(seconds=20))
+        show = looking(gateway, bus)
         await WatchPlatform(show_status=show, metrics=platform.metrics, interval=timedelta(seconds=1)).look()
 
     shown = series((await gateway.client.get("/metrics")).text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +18,6 @@ from protea_common.messaging.bus import (
     IncomingMessage,
 )
 from protea_common.messaging.codec import MalformedMessageError, decode
-from protea_common.messaging.topology import WorkQueue
 from protea_common.telemetry import MetricRegistry
 from protea_gateway.adapters.storage.dead_letters import DeadLetterStore, NewDeadLetter
 
@@ -37,12 +36,21 @@ _REFUSED_BY_JSONB: Final = b"\\u0000"
 
 
 class KeepDeadLetter:
-    """Writes a dead letter to its table, once, and counts it."""
+    """Writes a dead letter to its table, once, and counts it.
 
-    def __init__(self, *, unit_of_work: Callable[[], UnitOfWork], metrics: MetricRegistry) -> None:
+    Parameters
+    ----------
+    queues
+        Queues that letters are counted by.
+    """
+
+    def __init__(
+        self, *, unit_of_work: Callable[[], UnitOfWork], metrics: MetricRegistry, queues: Collection[str]
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._metrics = metrics
-        for queue in (*WorkQueue, OTHER_QUEUE):
+        self._queues = frozenset(queues)
+        for queue in (*self._queues, OTHER_QUEUE):
             metrics.dead_letters_total.labels(queue=queue)  # from the start: the rate of a series that appears is 0
 
     async def __call__(self, message: IncomingMessage) -> None:
@@ -54,18 +62,17 @@ class KeepDeadLetter:
                 await DeadLetterStore(work.session).add(letter)
                 is_new = True
         if is_new:
-            self._metrics.dead_letters_total.labels(queue=_label(letter.queue)).inc()
+            self._metrics.dead_letters_total.labels(queue=self._label(letter.queue)).inc()
+
+    def _label(self, queue: str) -> str:
+        # Anybody may publish a letter that names any queue, and each would make a series of its own.
+        return queue if queue in self._queues else OTHER_QUEUE
 
 
 def replays_of(headers: Mapping[str, Any]) -> int:
     """Read how often a message was replayed before it died."""
     replays = headers.get(REPLAYS_HEADER)
     return replays if isinstance(replays, int) else 0
-
-
-def _label(queue: str) -> str:
-    # Anybody may publish a letter that names any queue, and each would make a series of its own.
-    return queue if queue in set(WorkQueue) else OTHER_QUEUE
 
 
 def _consumer(headers: Mapping[str, Any]) -> str:
