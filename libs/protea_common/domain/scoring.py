@@ -38,7 +38,10 @@ class InvalidScoringError(PermanentError):
 
 
 class Signal(StrEnum):
-    """What can speak for a candidate term; each lies in [0, 1] and may be missing."""
+    """What can speak for a candidate term; each lies in [0, 1] and may be missing.
+
+    All but similarity, evidence weight and taxonomic proximity are the features of the same name.
+    """
 
     EMBEDDING_SIMILARITY = "embedding_similarity"
     IDENTITY_NW = "identity_nw"
@@ -46,6 +49,18 @@ class Signal(StrEnum):
     EVIDENCE_WEIGHT = "evidence_weight"
     TAXONOMIC_PROXIMITY = "taxonomic_proximity"
     NEIGHBOR_VOTE_FRACTION = "neighbor_vote_fraction"
+    KNN_WEIGHTED_VOTE = "knn_weighted_vote"
+    KNN_RANK_VOTE = "knn_rank_vote"
+    KNN_VOTE_EXPERIMENTAL = "knn_vote_experimental"
+    ALIGNMENT_WEIGHTED_VOTE = "alignment_weighted_vote"
+    ALIGNMENT_VOTE_EXPERIMENTAL = "alignment_vote_experimental"
+    ALIGNMENT_MAX_IDENTITY = "alignment_max_identity"
+    ALIGNMENT_BEST_BITSCORE_FRACTION = "alignment_best_bitscore_fraction"
+    SELF_PRIOR_SCORE = "self_prior_score"
+    SELF_PRIOR_CURATED = "self_prior_curated"
+    SELF_PRIOR_ELECTRONIC = "self_prior_electronic"
+    INTERPRO_SCORE = "interpro_score"
+    TERM_PRIOR = "term_prior"
 
 
 class Formula(StrEnum):

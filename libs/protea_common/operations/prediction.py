@@ -36,6 +36,22 @@ class CandidateChoices(OperationPayload):
         default=True, description="A vote for a term is also a vote for the terms above it."
     )
     donor_policy: DonorPolicy = Field(default=DonorPolicy(), description="Which annotations may be transferred.")
+    compute_taxonomy: bool = Field(
+        default=False, description="How the donors' taxa lie to the query's; needs the operator's taxonomy dump."
+    )
+    compute_term_vectors: bool = Field(
+        default=False, description="How near terms lie by Anc2Vec; needs the operator's file of vectors."
+    )
+    compute_self_prior: bool = Field(
+        default=False,
+        description="Use what the annotation set says of the query itself by evidence that is not experimental.",
+    )
+    compute_lineage: bool = Field(
+        default=False, description="Where a term lies to the query's experimental terms of the annotation set."
+    )
+    compute_association: bool = Field(
+        default=False, description="How often references with the query's experimental terms carry a term too."
+    )
 
 
 class PredictGoTerms(CandidateChoices):

@@ -28,6 +28,12 @@ class PredictorSettings(ServiceSettings):
     cache_dir: Path | None = Field(
         None, description="Folder of reference bank files; `.protea/cache` in the artifact store's folder when empty."
     )
+    taxonomy_dir: Path | None = Field(
+        None, description="Folder with nodes.dmp and merged.dmp of the NCBI taxonomy, for compute_taxonomy."
+    )
+    term_vectors_file: Path | None = Field(
+        None, description="File .npz with the arrays go_ids and vectors (Anc2Vec), for compute_term_vectors."
+    )
     cache_files_max: PositiveInt = Field(4, description="Reference bank files kept in it, the most recent ones.")
 
     def cache_folder(self, shared: Settings) -> Path:

@@ -15,6 +15,7 @@ from protea_predictor.adapters.references import ReferenceFiles
 from protea_predictor.settings import PredictorSettings
 from protea_predictor.usecases.candidates import CandidateMaker
 from protea_predictor.usecases.export_research_dataset import ExportDataset
+from protea_predictor.usecases.feature_sources import FeatureReader
 from protea_predictor.usecases.import_reranker import ImportBooster
 from protea_predictor.usecases.learning_windows import LearningWindows
 from protea_predictor.usecases.ontologies import Ontologies
@@ -45,6 +46,8 @@ class ProcessContext:
         A thread for one training or one dataset at a time.
     ontologies, banks
         What is kept in memory between batches.
+    features
+        What features are computed from beside neighbours.
     """
 
     platform: Platform
@@ -53,6 +56,7 @@ class ProcessContext:
     training_executor: Executor
     ontologies: Ontologies
     banks: ReferenceBanks
+    features: FeatureReader
 
 
 @asynccontextmanager
@@ -76,6 +80,12 @@ async def open_process(platform: Platform, settings: PredictorSettings) -> Async
                 capacity=settings.reference_banks_max,
                 metrics=platform.metrics,
             ),
+            features=FeatureReader(
+                unit_of_work=unit_of_work,
+                executor=executor,
+                taxonomy_dir=settings.taxonomy_dir,
+                term_vectors_file=settings.term_vectors_file,
+            ),
         )
     finally:
         for threads in (executor, training):
@@ -91,7 +101,7 @@ class Factory:
 
     def create_cut_into_batches(self) -> CutIntoBatches:
         """Build the coordinator of ``predict_go_terms``."""
-        return CutIntoBatches(unit_of_work=self._unit_of_work)
+        return CutIntoBatches(unit_of_work=self._unit_of_work, features=self._context.features)
 
     def create_predict_batch(self) -> PredictBatch:
         """Build the worker of ``predict_go_terms``."""
@@ -100,6 +110,7 @@ class Factory:
             unit_of_work=self._unit_of_work,
             ontologies=context.ontologies,
             banks=context.banks,
+            features=context.features,
             executor=context.executor,
             metrics=context.platform.metrics,
         )
@@ -139,4 +150,9 @@ class Factory:
 
     def _create_candidate_maker(self) -> CandidateMaker:
         context = self._context
-        return CandidateMaker(ontologies=context.ontologies, banks=context.banks, executor=context.executor)
+        return CandidateMaker(
+            ontologies=context.ontologies,
+            banks=context.banks,
+            features=context.features,
+            executor=context.executor,
+        )

@@ -50,6 +50,7 @@ def predict_batch(context: ProcessContext, unit_of_work: Any) -> PredictBatch:
         unit_of_work=unit_of_work,
         ontologies=context.ontologies,
         banks=context.banks,
+        features=context.features,
         executor=context.executor,
         metrics=context.platform.metrics,
     )
@@ -184,12 +185,12 @@ async def test_a_batch_whose_connection_drops_leaves_no_rows_and_is_tried_again(
     assert len(await bench.rows(job_id)) == 4
 
 
-async def test_a_coordinator_without_a_database_is_tried_again(bench: PredictorBench) -> None:
+async def test_a_coordinator_without_a_database_is_tried_again(bench: PredictorBench, context: ProcessContext) -> None:
     request = await bench.worked_example()
     job_id = await bench.submit(request)
     (created,) = await bench.take_messages(job_id)
     away = build_session_factory(create_async_engine("postgresql+asyncpg://postgres@127.0.0.1:1/away"))
-    use_case = CutIntoBatches(unit_of_work=partial(UnitOfWork, away, source="test"))
+    use_case = CutIntoBatches(unit_of_work=partial(UnitOfWork, away, source="test"), features=context.features)
     handler = consume_jobs({"predict_go_terms": use_case}, bench.platform.consumer_parts(source="test"))
 
     outcome = await handler(created)

@@ -32,6 +32,7 @@ def some_proteins(*accessions: str) -> ReferenceProteins:
         accessions=np.array(sorted(accession.encode() for accession in accessions), dtype=np.bytes_),
         sequence_ids=np.arange(len(accessions)),
         lengths=np.ones(len(accessions), dtype=np.int32),
+        taxon_ids=np.zeros(len(accessions), dtype=np.int32),
     )
 
 

@@ -22,6 +22,7 @@ def proteins() -> ReferenceProteins:
         accessions=np.array([b"A0A1", b"P1", "Ü2".encode()], dtype=np.bytes_),
         sequence_ids=np.array([20, 10, 20]),
         lengths=np.array([3, 4, 3], dtype=np.int32),
+        taxon_ids=np.array([9606, 0, 10090], dtype=np.int32),
     )
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import repeat
+from math import isnan
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from protea_common.domain.features import FEATURE_JSONB_KEYS
+from protea_predictor.domain.features.definitions import FEATURES
+from protea_predictor.domain.features.frame import FeatureFrame
 from protea_predictor.domain.prediction import Prediction, Queries
 from protea_predictor.domain.reference_bank import ReferenceBank
 from protea_predictor.domain.stored_ontology import StoredOntology
 
-__all__ = ["FEATURE_COLUMNS", "PREDICTION_COLUMNS", "feature_rows", "prediction_rows"]
+__all__ = ["PREDICTION_COLUMNS", "feature_columns", "feature_rows", "prediction_rows"]
 
 PREDICTION_COLUMNS = (
     "id",
@@ -37,18 +41,20 @@ PREDICTION_COLUMNS = (
 )
 """Columns of ``go_prediction`` in the order in which `prediction_rows` gives them."""
 
-FEATURE_COLUMNS = (
-    "prediction_id",
-    "length_query",
-    "length_ref",
-    "go_term_frequency",
-    "ref_annotation_density",
-    "neighbor_distance_std",
-    "neighbor_vote_fraction",
-    "neighbor_min_distance",
-    "neighbor_mean_distance",
+_WHOLE = frozenset(
+    {
+        "length_query",
+        "length_ref",
+        "go_term_frequency",
+        "ref_annotation_density",
+        "query_taxonomy_id",
+        "ref_taxonomy_id",
+        "taxonomic_lca",
+        "taxonomic_distance",
+        "taxonomic_common_ancestors",
+    }
 )
-"""Columns of ``go_prediction_features`` that are computed, in the order of `feature_rows`; the others stay null."""
+"""Columns of ``go_prediction_features`` that hold integers."""
 
 
 def prediction_rows(
@@ -82,22 +88,29 @@ def prediction_rows(
     )
 
 
-def feature_rows(
-    prediction: Prediction, *, queries: Queries, bank: ReferenceBank, ids: Sequence[int]
-) -> Iterator[tuple[Any, ...]]:
-    """Give a row of ``go_prediction_features`` for each prediction kept, in the order of `prediction_rows`."""
-    candidates, kept = prediction.candidates, prediction.kept
-    columns: tuple[NDArray[Any], ...] = (
-        queries.lengths[candidates.query_row[kept]],
-        bank.proteins.lengths[candidates.reference_row[kept]],
-        candidates.go_term_frequency[kept],
-        candidates.ref_annotation_density[kept],
-        candidates.neighbor_distance_std[kept],
-        candidates.neighbor_vote_fraction[kept],
-        candidates.neighbor_min_distance[kept],
-        candidates.neighbor_mean_distance[kept],
-    )
-    return zip(ids, *(column.tolist() for column in columns), strict=True)
+def feature_columns(frame: FeatureFrame) -> tuple[str, ...]:
+    """Name the columns of ``go_prediction_features`` that a frame fills, behind the id; the others stay null."""
+    names = [name for name in FEATURE_JSONB_KEYS if name not in PREDICTION_COLUMNS]
+    return ("prediction_id", *(name for name in names if FEATURES[name].family in frame.families))
+
+
+def feature_rows(prediction: Prediction, *, ids: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+    """Give a row of ``go_prediction_features`` for each prediction kept, in the order of `feature_columns`."""
+    frame = prediction.frame.take(prediction.kept)
+    _, *names = feature_columns(frame)
+    return zip(ids, *(_values(prediction, frame, name) for name in names), strict=True)
+
+
+def _values(prediction: Prediction, frame: FeatureFrame, name: str) -> list[Any]:
+    """Values of a column as the database takes them: null where absent."""
+    definition = FEATURES[name]
+    if definition.is_category:
+        return [definition.vocabulary[code] if code >= 0 else None for code in frame[name].tolist()]
+    if hasattr(prediction.candidates, name):  # in double precision, where the frame has single
+        values: list[Any] = getattr(prediction.candidates, name)[prediction.kept].tolist()
+        return values
+    whole = int if name in _WHOLE else float
+    return [None if isnan(value) else whole(value) for value in frame[name].tolist()]
 
 
 def _ledger_columns(prediction: Prediction, bank: ReferenceBank) -> list[Iterator[list[Any]]]:

@@ -40,7 +40,7 @@ _BLOCK_BYTES = 1 << 22
 _ABANDONED_SECONDS = 6 * 3600
 """Age at which a file that is still being written is taken for one whose writer died."""
 
-_PROTEIN_ARRAYS = ("accessions", "sequence_ids", "lengths")
+_PROTEIN_ARRAYS = ("accessions", "sequence_ids", "lengths", "taxon_ids")
 _ANNOTATION_ARRAYS = ("indptr", "term_rows", "evidence", "qualifier", "density", "term_frequency")
 
 

@@ -12,10 +12,12 @@ from protea_common.domain.distance import DistanceMetric
 from protea_common.domain.scoring import ScoringRecipe
 from protea_predictor.domain.candidates import Candidates
 from protea_predictor.domain.donors import SequenceIds
+from protea_predictor.domain.features.compute import FeatureContext, FeatureSources, compute_features
+from protea_predictor.domain.features.frame import FeatureFrame
 from protea_predictor.domain.hierarchy import raise_parents
 from protea_predictor.domain.pools import Pool, search_pools
 from protea_predictor.domain.reference_bank import ReferenceBank
-from protea_predictor.domain.scoring import candidate_signals, require_coverage, score_candidates
+from protea_predictor.domain.scoring import candidate_signals, feature_signals, require_coverage, score_candidates
 from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.domain.transfer import transfer_annotations
 
@@ -72,6 +74,8 @@ class Prediction:
     ----------
     candidates
         All of them, by query and term.
+    frame
+        Their features, in their order.
     scores
         In [0, 1], shape ``(n_candidates,)``; no term scores below one of its descendants.
     kept
@@ -79,17 +83,24 @@ class Prediction:
     """
 
     candidates: Candidates
+    frame: FeatureFrame
     scores: NDArray[np.float64]
     kept: NDArray[np.int64]
 
 
 def predict_terms(
-    queries: Queries, bank: ReferenceBank, pools: Sequence[Pool], ontology: StoredOntology, recipe: PredictionRecipe
+    queries: Queries,
+    bank: ReferenceBank,
+    pools: Sequence[Pool],
+    ontology: StoredOntology,
+    recipe: PredictionRecipe,
+    *,
+    sources: FeatureSources | None = None,
 ) -> Prediction:
     """Predict the GO terms of queries from their nearest references.
 
     A reference that is the query itself, by accession, is no donor; one with the query's sequence under another
-    accession is.
+    accession is. ``sources`` are what features are computed from beside neighbours and references.
 
     Raises
     ------
@@ -109,9 +120,24 @@ def predict_terms(
     )
     sequences = SequenceIds(queries.sequence_ids, bank.proteins.sequence_ids)
     candidates = transfer_annotations(found, bank.annotations, ontology.graph, sequences=sequences)
-    signals = candidate_signals(candidates, bank.annotations.evidence_codes, recipe.scoring, metric=recipe.metric)
+    frame = compute_features(candidates, _context(queries, bank, ontology, recipe), sources or FeatureSources())
+    signals = feature_signals(frame) | candidate_signals(
+        candidates, bank.annotations.evidence_codes, recipe.scoring, metric=recipe.metric
+    )
     require_coverage(signals, recipe.scoring)
     scores = score_candidates(signals, recipe.scoring)
     scores = raise_parents(candidates.query_row, candidates.term_row, scores, ontology.graph)
     kept = np.flatnonzero((scores > 0) & ~ontology.is_root[candidates.term_row])
-    return Prediction(candidates, scores, kept)
+    return Prediction(candidates, frame, scores, kept)
+
+
+def _context(
+    queries: Queries, bank: ReferenceBank, ontology: StoredOntology, recipe: PredictionRecipe
+) -> FeatureContext:
+    return FeatureContext(
+        graph=ontology.graph,
+        annotations=bank.annotations,
+        metric=recipe.metric,
+        query_lengths=queries.lengths,
+        reference_lengths=bank.proteins.lengths,
+    )

@@ -15,7 +15,7 @@ from protea_predictor.domain.reference_annotations import ReferenceAnnotations
 
 __all__ = ["ReferenceBank", "ReferenceProteins", "ReferenceSelection", "ReferenceVersion", "bank_digest"]
 
-_LAYOUT = 1
+_LAYOUT = 2
 """Part of every digest: raise it when the same selection and version come to mean other arrays."""
 
 
@@ -85,11 +85,14 @@ class ReferenceProteins:
         Sequence of each; several proteins may share one, int64, same shape.
     lengths
         Residues, int32, same shape.
+    taxon_ids
+        NCBI ids, int32, 0 where the database has none, same shape.
     """
 
     accessions: NDArray[np.bytes_]
     sequence_ids: NDArray[np.int64]
     lengths: NDArray[np.int32]
+    taxon_ids: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.accessions)

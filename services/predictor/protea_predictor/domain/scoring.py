@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,30 @@ from protea_common.domain.distance import DistanceMetric
 from protea_common.domain.scoring import Formula, ScoringRecipe, Signal
 from protea_predictor.domain.candidates import Candidates
 from protea_predictor.domain.errors import UncoveredSignalError, require_shape
+from protea_predictor.domain.features.definitions import FEATURES
+from protea_predictor.domain.features.frame import FeatureFrame
 
-__all__ = ["PRODUCED_SIGNALS", "candidate_signals", "require_coverage", "require_produced", "score_candidates"]
+__all__ = [
+    "PRODUCED_SIGNALS",
+    "candidate_signals",
+    "feature_signals",
+    "require_coverage",
+    "require_produced",
+    "score_candidates",
+]
 
-PRODUCED_SIGNALS = frozenset({Signal.EMBEDDING_SIMILARITY, Signal.NEIGHBOR_VOTE_FRACTION, Signal.EVIDENCE_WEIGHT})
-"""What `candidate_signals` computes; no prediction has another signal."""
+_OF_CANDIDATES = frozenset({Signal.EMBEDDING_SIMILARITY, Signal.NEIGHBOR_VOTE_FRACTION, Signal.EVIDENCE_WEIGHT})
+
+_FAMILIES: Mapping[Signal, str] = MappingProxyType(
+    {Signal.TAXONOMIC_PROXIMITY: "taxonomy_pair"}
+    | {Signal(name): definition.family for name, definition in FEATURES.items() if name in set(Signal)}
+)
+"""Family of features that a signal is taken from."""
+
+PRODUCED_SIGNALS = _OF_CANDIDATES | {
+    signal for signal, family in _FAMILIES.items() if family in {"knn_voters", "knn_vote", "term"}
+}
+"""What every prediction has; others come with the families that are asked for."""
 
 _SCORE_DIGITS = 6
 """Scores are compared after rounding; more digits would let the last bit of a sum break ties."""
@@ -58,6 +78,18 @@ def candidate_signals(
     }
 
 
+def feature_signals(frame: FeatureFrame) -> dict[str, NDArray[np.float64]]:
+    """Take the signals that features are, of the families that were computed; NaN where a candidate lacks one."""
+    signals: dict[str, NDArray[np.float64]] = {
+        signal: frame[signal].astype(np.float64)
+        for signal, family in _FAMILIES.items()
+        if family in frame.families and signal is not Signal.TAXONOMIC_PROXIMITY and signal not in _OF_CANDIDATES
+    }
+    if _FAMILIES[Signal.TAXONOMIC_PROXIMITY] in frame.families:
+        signals[Signal.TAXONOMIC_PROXIMITY] = 1.0 / (1.0 + frame["taxonomic_distance"].astype(np.float64))
+    return signals
+
+
 def require_coverage(signals: Mapping[str, NDArray[np.float64]], recipe: ScoringRecipe) -> None:
     """Refuse a recipe that gives weight to a signal no candidate has; without candidates nothing is refused.
 
@@ -73,8 +105,15 @@ def require_coverage(signals: Mapping[str, NDArray[np.float64]], recipe: Scoring
             raise UncoveredSignalError(name)
 
 
-def require_produced(recipe: ScoringRecipe) -> None:
-    """Refuse a recipe that gives weight to a signal that is never computed, before anything is.
+def require_produced(recipe: ScoringRecipe, *, families: Collection[str] = ()) -> None:
+    """Refuse a recipe that gives weight to a signal that is not going to be computed, before anything is.
+
+    Parameters
+    ----------
+    recipe
+        Formula and weights.
+    families
+        Families of features that are asked for beside those that every prediction has.
 
     Raises
     ------
@@ -82,7 +121,7 @@ def require_produced(recipe: ScoringRecipe) -> None:
         Naming the first such signal.
     """
     for name in _signals_needed(recipe):
-        if name not in PRODUCED_SIGNALS:
+        if name not in PRODUCED_SIGNALS and _FAMILIES.get(Signal(name)) not in families:
             raise UncoveredSignalError(name)
 
 

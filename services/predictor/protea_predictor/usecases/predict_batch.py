@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 from protea_common.db import UnitOfWork
 from protea_common.events import PredictionsBatchDone
@@ -18,6 +19,7 @@ from protea_predictor.domain.prediction import Prediction, PredictionRecipe, Que
 from protea_predictor.domain.reference_bank import ReferenceBank
 from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.usecases.batch_payload import BatchPayload, job_result
+from protea_predictor.usecases.feature_sources import FeatureReader
 from protea_predictor.usecases.ontologies import Ontologies
 from protea_predictor.usecases.references import ReferenceBanks, selection_of
 
@@ -43,6 +45,8 @@ class PredictBatch:
         Begins a transaction.
     ontologies, banks
         What the queries are compared with.
+    features
+        What features are computed from beside them.
     executor
         Threads that search and score.
     metrics
@@ -55,12 +59,14 @@ class PredictBatch:
         unit_of_work: Callable[[], UnitOfWork],
         ontologies: Ontologies,
         banks: ReferenceBanks,
+        features: FeatureReader,
         executor: Executor,
         metrics: MetricRegistry,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._ontologies = ontologies
         self._banks = banks
+        self._features = features
         self._executor = executor
         self._metrics = metrics
 
@@ -91,10 +97,10 @@ class PredictBatch:
         references = await self._banks.get(selection_of(request), payload.references, ontology)
         queries, recipe = await self._read(request, payload)
         pools = references.aspect_pools if request.aspect_separated_knn else references.shared_pool
+        sources = await self._features.read(request, queries, bank=references.bank, ontology=ontology)
+        predict = partial(predict_terms, queries, references.bank, pools, ontology, recipe, sources=sources)
         with work_span("search and score", {"protea.queries": len(payload.entry_ids)}):
-            prediction = await asyncio.get_running_loop().run_in_executor(
-                self._executor, predict_terms, queries, references.bank, pools, ontology, recipe
-            )
+            prediction = await asyncio.get_running_loop().run_in_executor(self._executor, predict)
         return _Outcome(prediction, queries, references.bank, ontology)
 
     async def _read(self, request: PredictGoTerms, payload: BatchPayload) -> tuple[Queries, PredictionRecipe]:

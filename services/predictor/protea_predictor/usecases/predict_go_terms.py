@@ -29,6 +29,7 @@ from protea_predictor.adapters.storage import (
 )
 from protea_predictor.domain.scoring import require_produced
 from protea_predictor.usecases.batch_payload import BatchPayload
+from protea_predictor.usecases.feature_sources import FeatureReader, requested_families
 from protea_predictor.usecases.receipt import Plan, write_receipt
 from protea_predictor.usecases.references import selection_of
 
@@ -74,13 +75,15 @@ def prediction_set_id_of(job_id: UUID) -> UUID:
 class CutIntoBatches:
     """Use case of ``predict_go_terms``."""
 
-    def __init__(self, *, unit_of_work: Callable[[], UnitOfWork]) -> None:
+    def __init__(self, *, unit_of_work: Callable[[], UnitOfWork], features: FeatureReader) -> None:
         self._unit_of_work = unit_of_work
+        self._features = features
 
     async def __call__(self, claim: JobClaim) -> None:
         """Check, then begin the set and send its batches out in one transaction."""
         request = PredictGoTerms.read(claim.payload, operation=claim.operation)
-        scoring = await self._find_scoring(request.scoring_config_id)
+        self._features.require(request)
+        scoring = await self._find_scoring(request)
         async with self._unit_of_work() as work:
             await freeze_snapshot(work.session)
             plan = await _make_plan(work.session, request, scoring)
@@ -91,12 +94,12 @@ class CutIntoBatches:
             await dispatch_batches(work, claim, _batches(claim, request, plan))
             await PredictionStore(work.session).begin(_new_set(claim, request, plan))
 
-    async def _find_scoring(self, scoring_config_id: UUID | None) -> StoredScoring:
+    async def _find_scoring(self, request: PredictGoTerms) -> StoredScoring:
         async with self._unit_of_work() as work:
             store = ScoringStore(work.session)
             await store.add_presets()
-            scoring = await store.find(scoring_config_id)
-        require_produced(scoring.recipe)
+            scoring = await store.find(request.scoring_config_id)
+        require_produced(scoring.recipe, families=requested_families(request))
         return scoring
 
 

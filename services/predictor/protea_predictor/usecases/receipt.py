@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from protea_common.domain.features import FEATURE_FAMILIES
 from protea_common.operations import PredictGoTerms
 from protea_predictor.adapters.storage import QueryCoverage, StoredScoring
+from protea_predictor.domain.features.compute import ALWAYS_COMPUTED
+from protea_predictor.domain.features.definitions import FEATURES
+from protea_predictor.domain.features.fingerprint import definition_sha
 from protea_predictor.domain.reference_bank import ReferenceVersion, bank_digest
+from protea_predictor.usecases.feature_sources import requested_families
 from protea_predictor.usecases.references import selection_of
 
 __all__ = ["Plan", "write_receipt"]
@@ -57,7 +60,8 @@ def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[
         "own_accession": "excluded",
         "same_sequence": "kept and flagged",
         "stored_terms": "score above 0, without the roots of the aspects",
-        "feature_families": list(FEATURE_FAMILIES),
+        "feature_families": [*ALWAYS_COMPUTED, *requested_families(request)],
+        "feature_versions": definition_sha(tuple(FEATURES)),
         "references": {
             "count": plan.references.references,
             "digest": bank_digest(selection_of(request), plan.references),

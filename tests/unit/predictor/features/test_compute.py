@@ -72,11 +72,17 @@ def test_values_lie_in_the_ranges_of_their_definitions() -> None:
 def test_families_without_a_source_are_absent() -> None:
     made = random_transfer(11)
     frame = compute_features(made.candidates, made.context, FeatureSources())
-    always = ("knn", "annotation_meta", "length", "knn_vote", "go_context", "knn_distance", "knn_voters", "channels")
+    always = ("knn", "annotation_meta", "length", "knn_vote", "go_context", "knn_distance", "knn_voters")
     assert set(frame.families) == {*always, "term"}
     assert np.isnan(frame["self_prior_score"]).all()
     everything = compute().families
-    assert set(everything) == set(PRODUCED_FAMILIES) - {"alignment_nw", "alignment_sw", "alignment_voters", "interpro"}
+    assert set(everything) == set(PRODUCED_FAMILIES) - {
+        "alignment_nw",
+        "alignment_sw",
+        "alignment_voters",
+        "interpro",
+        "channels",
+    }
 
 
 def test_evidence_has_the_same_code_whatever_number_a_bank_gave_it() -> None:

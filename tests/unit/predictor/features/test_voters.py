@@ -125,7 +125,3 @@ def test_channels_agree_on_the_donors_that_both_found() -> None:
         near = set(donors.reference_rows[donors.indptr[row] : donors.indptr[row + 1]].tolist())
         hits = set(aligned.reference_rows[aligned.indptr[row] : aligned.indptr[row + 1]].tolist())
         assert found["channel_agreement"][row] == pytest.approx(len(near & hits) / len(near | hits))
-
-
-def test_without_alignments_only_the_neighbours_are_told_of() -> None:
-    assert set(channel_features(random_transfer(5).candidates, None)) == {"knn_present"}

@@ -5,6 +5,7 @@ from protea_predictor.adapters.storage.inputs import AnnotationSetStore, ConfigS
 from protea_predictor.adapters.storage.knowledge import KnowledgeStore
 from protea_predictor.adapters.storage.predictions import JobTotals, NewPredictionSet, PredictionStore
 from protea_predictor.adapters.storage.queries import QueriesGoneError, QueryCoverage, QueryStore
+from protea_predictor.adapters.storage.query_facts import QueryFactStore
 from protea_predictor.adapters.storage.references import ReferenceStore, freeze_snapshot
 from protea_predictor.adapters.storage.rerankers import (
     NewReranker,
@@ -30,6 +31,7 @@ __all__ = [
     "PredictionStore",
     "QueriesGoneError",
     "QueryCoverage",
+    "QueryFactStore",
     "QueryStore",
     "ReferenceStore",
     "RerankerNameTakenError",

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protea_common.db import copy_rows
 from protea_common.orm import GOPrediction, GOPredictionFeatures, JobBatch, PredictionSet, PredictionSetStatus
 from protea_predictor.adapters.prediction_rows import (
-    FEATURE_COLUMNS,
     PREDICTION_COLUMNS,
+    feature_columns,
     feature_rows,
     prediction_rows,
 )
@@ -112,8 +112,8 @@ class PredictionStore:
             ids=ids,
         )
         await copy_rows(self._session, GOPrediction.__tablename__, PREDICTION_COLUMNS, rows)
-        features = feature_rows(prediction, queries=queries, bank=bank, ids=ids)
-        return await copy_rows(self._session, GOPredictionFeatures.__tablename__, FEATURE_COLUMNS, features)
+        columns, features = feature_columns(prediction.frame), feature_rows(prediction, ids=ids)
+        return await copy_rows(self._session, GOPredictionFeatures.__tablename__, columns, features)
 
     async def complete(self, prediction_set_id: UUID, *, prediction_count: int) -> None:
         """Let a set be read."""

@@ -16,6 +16,7 @@ from protea_common.orm import GOTerm, Protein, ProteinGOAnnotation, SequenceEmbe
 from protea_common.orm import Sequence as SequenceRow
 from protea_predictor.adapters.vector_stream import VectorSink, VectorStream
 from protea_predictor.domain.annotation_rows import AnnotationRows, Vocabulary
+from protea_predictor.domain.features.taxonomy import UNKNOWN_TAXON
 from protea_predictor.domain.reference_bank import ReferenceProteins, ReferenceSelection, ReferenceVersion
 from protea_predictor.domain.stored_ontology import StoredOntology
 
@@ -54,7 +55,7 @@ class ReferenceStore:
             Look at no later embedding.
         """
         written = func.extract("epoch", SequenceEmbedding.created_at)
-        identity = func.concat_ws(" ", Protein.accession, SequenceEmbedding.id, written)
+        identity = func.concat_ws(" ", Protein.accession, SequenceEmbedding.id, written, Protein.taxonomy_id)
         statement = _members(
             selection,
             newest_embedding_id,
@@ -89,14 +90,16 @@ class ReferenceStore:
             Protein.accession,
             Protein.sequence_id,
             select(SequenceRow.length).where(SequenceRow.id == Protein.sequence_id).scalar_subquery(),
+            func.coalesce(Protein.taxonomy_id, UNKNOWN_TAXON),
         )
         ordered = statement.order_by(Protein.accession.collate("C"))  # by bytes, as numpy sorts
         rows = [row async for rows in self._partitions(ordered) for row in rows]
-        accessions, sequence_ids, lengths = zip(*rows, strict=True)
+        accessions, sequence_ids, lengths, taxon_ids = zip(*rows, strict=True)
         return ReferenceProteins(
             accessions=np.array([accession.encode() for accession in accessions], dtype=np.bytes_),
             sequence_ids=np.array(sequence_ids, dtype=np.int64),
             lengths=np.array(lengths, dtype=np.int32),
+            taxon_ids=np.array(taxon_ids, dtype=np.int32),
         )
 
     async def annotations(

@@ -80,11 +80,9 @@ def alignment_voter_features(
     }
 
 
-def channel_features(candidates: Candidates, aligned: AlignedVoters | None) -> dict[str, NDArray[Any]]:
-    """Family ``channels``; without an alignment channel only the other one is told of."""
+def channel_features(candidates: Candidates, aligned: AlignedVoters) -> dict[str, NDArray[Any]]:
+    """Family ``channels``, which says nothing where there is only one."""
     neighbours = np.diff(candidates.donors.indptr)
-    if aligned is None:
-        return {"knn_present": neighbours > 0}
     hits = np.diff(aligned.indptr)
     size = 1 + max(int(rows.max(initial=0)) for rows in (candidates.donors.reference_rows, aligned.reference_rows))
     keys = vote_owners(candidates.donors.indptr) * size + candidates.donors.reference_rows

@@ -37,10 +37,22 @@ from protea_predictor.domain.features.taxonomy_features import (
 from protea_predictor.domain.features.term_lists import TermLists
 from protea_predictor.domain.reference_annotations import ReferenceAnnotations
 
-__all__ = ["LARGEST_DISTANCE", "FeatureContext", "FeatureSources", "compute_features"]
+__all__ = ["ALWAYS_COMPUTED", "LARGEST_DISTANCE", "FeatureContext", "FeatureSources", "compute_features"]
 
 LARGEST_DISTANCE = {DistanceMetric.COSINE: 2.0, DistanceMetric.L2: 4.0}
 """Between vectors of unit length; the similarity is what a distance lacks to it, as a share of it."""
+
+ALWAYS_COMPUTED = (
+    "knn",
+    "annotation_meta",
+    "length",
+    "knn_vote",
+    "go_context",
+    "knn_distance",
+    "knn_voters",
+    "term",
+)
+"""Families of every prediction, in the order of `FEATURES`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,6 +88,8 @@ class FeatureSources:
         Experimental terms of each query known at t0, as they were annotated.
     own
         The queries' own annotations that are not experimental.
+    is_lineage_wanted, is_association_wanted
+        Whether these families are computed where something is known.
     information_accretion
         Bits by row of the graph.
     aligned
@@ -89,6 +103,8 @@ class FeatureSources:
     """
 
     known: TermLists | None = None
+    is_lineage_wanted: bool = True
+    is_association_wanted: bool = True
     own: OwnTerms | None = None
     information_accretion: NDArray[np.floating] | None = None
     aligned: AlignedVoters | None = None
@@ -129,8 +145,9 @@ def _always(candidates: Candidates, context: FeatureContext) -> dict[str, NDArra
 
 def _of_query(candidates: Candidates, context: FeatureContext, sources: FeatureSources) -> dict[str, NDArray[Any]]:
     columns: dict[str, NDArray[Any]] = {}
-    if sources.known is not None:
+    if sources.known is not None and sources.is_lineage_wanted:
         columns |= lineage_features(candidates, sources.known, context.graph)
+    if sources.known is not None and sources.is_association_wanted:
         columns |= association_features(candidates, sources.known, context.annotations, context.graph)
     if sources.own is not None:
         columns |= self_prior_features(candidates, sources.own)
@@ -142,8 +159,9 @@ def _of_query(candidates: Candidates, context: FeatureContext, sources: FeatureS
 
 
 def _of_donors(candidates: Candidates, context: FeatureContext, sources: FeatureSources) -> dict[str, NDArray[Any]]:
-    columns = channel_features(candidates, sources.aligned)
+    columns: dict[str, NDArray[Any]] = {}
     if sources.aligned is not None:
+        columns |= channel_features(candidates, sources.aligned)
         aspects = context.graph.aspects[candidates.term_row]
         codes = context.annotations.evidence_codes
         columns |= alignment_voter_features(candidates, sources.aligned, aspects, evidence_codes=codes)

@@ -12,7 +12,18 @@ from protea_common.domain.evidence import is_experimental, normalise_evidence_co
 from protea_common.domain.ontology import ASPECTS
 from protea_predictor.domain.features.ratio import ratio
 
-__all__ = ["ChannelVotes", "cells_of", "evidence_kinds", "kind_votes", "rank_vote", "vote_owners", "weighted_vote"]
+__all__ = [
+    "CURATED",
+    "ELECTRONIC",
+    "EXPERIMENTAL",
+    "ChannelVotes",
+    "cells_of",
+    "evidence_kinds",
+    "kind_votes",
+    "rank_vote",
+    "vote_owners",
+    "weighted_vote",
+]
 
 _ELECTRONIC = "IEA"
 

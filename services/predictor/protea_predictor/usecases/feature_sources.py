@@ -1,0 +1,160 @@
+"""What features are computed from beside neighbours: read for a request, the same way for serving and for datasets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+from pathlib import Path
+from typing import ClassVar, TypeVar
+from uuid import UUID
+
+from protea_common.db import UnitOfWork
+from protea_common.errors import PermanentError
+from protea_common.operations import PredictGoTerms
+from protea_predictor.adapters.operator_files import read_taxonomy, read_term_vectors
+from protea_predictor.adapters.storage import QueryFactStore
+from protea_predictor.domain.features.anc2vec import TermVectors
+from protea_predictor.domain.features.compute import FeatureSources
+from protea_predictor.domain.features.own_annotations import OwnAnnotations
+from protea_predictor.domain.features.taxonomy import Taxonomy
+from protea_predictor.domain.features.taxonomy_features import Taxa
+from protea_predictor.domain.prediction import Queries
+from protea_predictor.domain.reference_bank import ReferenceBank
+from protea_predictor.domain.stored_ontology import StoredOntology
+from protea_predictor.usecases.recently_used import RecentlyUsed
+
+__all__ = ["FeatureReader", "FeatureSourceMissingError", "requested_families", "require_sources"]
+
+T = TypeVar("T")
+
+
+class FeatureSourceMissingError(PermanentError):
+    """A family of features was asked for whose file the operator has not given."""
+
+    slug: ClassVar[str] = "feature-source-missing"
+
+
+def requested_families(request: PredictGoTerms) -> tuple[str, ...]:
+    """Name the families that a request adds to those of every prediction."""
+    asked = {
+        ("taxonomy_pair", "taxonomy_voters"): request.compute_taxonomy,
+        ("anc2vec_neighbor", "anc2vec_query"): request.compute_term_vectors,
+        ("lineage",): request.compute_lineage,
+        ("self_prior",): request.compute_self_prior,
+        ("association",): request.compute_association,
+    }
+    return tuple(family for families, is_asked in asked.items() if is_asked for family in families)
+
+
+def require_sources(request: PredictGoTerms, *, taxonomy_dir: Path | None, term_vectors_file: Path | None) -> None:
+    """Refuse a request for features whose file is not given, before anything is predicted.
+
+    Raises
+    ------
+    FeatureSourceMissingError
+        Naming the setting.
+    """
+    if request.compute_taxonomy and taxonomy_dir is None:
+        raise FeatureSourceMissingError(
+            "compute_taxonomy needs an NCBI taxonomy dump; unpack one and set PROTEA_PREDICTOR__TAXONOMY_DIR to its "
+            "folder, or leave compute_taxonomy out."
+        )
+    if request.compute_term_vectors and term_vectors_file is None:
+        raise FeatureSourceMissingError(
+            "compute_term_vectors needs vectors of GO terms; set PROTEA_PREDICTOR__TERM_VECTORS_FILE to an .npz file "
+            "with go_ids and vectors, or leave compute_term_vectors out."
+        )
+
+
+class FeatureReader:
+    """Reads the sources of features that a request asks for.
+
+    Parameters
+    ----------
+    unit_of_work
+        Begins a transaction.
+    executor
+        Threads on which files are read.
+    taxonomy_dir, term_vectors_file
+        The operator's files, read when they are first needed.
+    """
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: Callable[[], UnitOfWork],
+        executor: Executor,
+        taxonomy_dir: Path | None,
+        term_vectors_file: Path | None,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._executor = executor
+        self._taxonomy_dir = taxonomy_dir
+        self._term_vectors_file = term_vectors_file
+        self._taxonomies = RecentlyUsed[Path, Taxonomy](capacity=1)
+        self._term_vectors = RecentlyUsed[UUID, TermVectors](capacity=2)
+
+    def require(self, request: PredictGoTerms) -> None:
+        """Refuse what there is no file for, as `require_sources` does."""
+        require_sources(request, taxonomy_dir=self._taxonomy_dir, term_vectors_file=self._term_vectors_file)
+
+    async def read(
+        self, request: PredictGoTerms, queries: Queries, *, bank: ReferenceBank, ontology: StoredOntology
+    ) -> FeatureSources:
+        """Read what the features of some queries need.
+
+        Raises
+        ------
+        FeatureSourceMissingError, OperatorFileError, InvalidTaxonomyError, InvalidTermVectorsError
+            If a file is needed and not given or not usable.
+        """
+        self.require(request)
+        own = await self._own_annotations(request, queries, ontology)
+        return FeatureSources(
+            known=own.known if own is not None and _needs_known(request) else None,
+            own=own.not_experimental(ontology.graph) if own is not None and request.compute_self_prior else None,
+            is_lineage_wanted=request.compute_lineage,
+            is_association_wanted=request.compute_association,
+            taxa=await self._taxa(request, queries, bank),
+            term_vectors=await self._vectors(request, ontology),
+        )
+
+    async def _own_annotations(
+        self, request: PredictGoTerms, queries: Queries, ontology: StoredOntology
+    ) -> OwnAnnotations | None:
+        if not (request.compute_self_prior or _needs_known(request)):
+            return None
+        async with self._unit_of_work() as work:
+            return await QueryFactStore(work.session).annotations(
+                queries.accessions, annotation_set_id=request.annotation_set_id, ontology=ontology
+            )
+
+    async def _taxa(self, request: PredictGoTerms, queries: Queries, bank: ReferenceBank) -> Taxa | None:
+        folder = self._taxonomy_dir
+        if not request.compute_taxonomy or folder is None:
+            return None
+        taxonomy = await self._taxonomies.get(folder, partial(self._on_thread, partial(read_taxonomy, folder)))
+        async with self._unit_of_work() as work:
+            taxa = await QueryFactStore(work.session).taxa(queries.accessions, query_set_id=request.query_set_id)
+        return Taxa(taxonomy, taxa, bank.proteins.taxon_ids)
+
+    async def _vectors(self, request: PredictGoTerms, ontology: StoredOntology) -> TermVectors | None:
+        path = self._term_vectors_file
+        if not request.compute_term_vectors or path is None:
+            return None
+        make = partial(_matched_vectors, path, ontology)
+        return await self._term_vectors.get(request.ontology_snapshot_id, partial(self._on_thread, make))
+
+    async def _on_thread(self, function: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, function)
+
+
+def _needs_known(request: PredictGoTerms) -> bool:
+    return request.compute_lineage or request.compute_association or request.compute_term_vectors
+
+
+def _matched_vectors(path: Path, ontology: StoredOntology) -> TermVectors:
+    go_ids, vectors = read_term_vectors(path)
+    return TermVectors.build(go_ids, vectors, ontology.graph)
