@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -61,3 +62,15 @@ class PredictGoTerms(CandidateChoices):
     query_set_id: UUID = Field(description="Proteins to predict.")
     scoring_config_id: UUID | None = Field(default=None, description="How votes become scores; null for the default.")
     batch_size: int = Field(default=256, ge=1, le=4096, description="Queries in one batch message.")
+    reranker_model_ids: tuple[UUID, ...] = Field(
+        default=(),
+        max_length=12,
+        description="Boosters that score candidates anew, each in the category and aspect that it was trained for.",
+    )
+    on_schema_mismatch: Literal["fail", "keep_knn_order"] = Field(
+        default="fail",
+        description=(
+            "What becomes of the job if a booster was trained on other features than are computed: it fails, or the "
+            "scores of the recipe stay, with a warning."
+        ),
+    )

@@ -22,6 +22,8 @@ from protea_predictor.usecases.ontologies import Ontologies
 from protea_predictor.usecases.predict_batch import PredictBatch
 from protea_predictor.usecases.predict_go_terms import CutIntoBatches
 from protea_predictor.usecases.references import ReferenceBanks
+from protea_predictor.usecases.rerankers import Rerankers
+from protea_predictor.usecases.reranking import Reranking
 from protea_predictor.usecases.train_reranker import TrainOnDataset
 
 __all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
@@ -48,6 +50,8 @@ class ProcessContext:
         What is kept in memory between batches.
     features
         What features are computed from beside neighbours.
+    rerankers
+        Boosters in memory.
     """
 
     platform: Platform
@@ -57,6 +61,7 @@ class ProcessContext:
     ontologies: Ontologies
     banks: ReferenceBanks
     features: FeatureReader
+    rerankers: Rerankers
 
 
 @asynccontextmanager
@@ -86,6 +91,12 @@ async def open_process(platform: Platform, settings: PredictorSettings) -> Async
                 taxonomy_dir=settings.taxonomy_dir,
                 term_vectors_file=settings.term_vectors_file,
             ),
+            rerankers=Rerankers(
+                unit_of_work=unit_of_work,
+                artifacts=platform.artifacts,
+                executor=executor,
+                capacity=settings.rerankers_max,
+            ),
         )
     finally:
         for threads in (executor, training):
@@ -101,7 +112,9 @@ class Factory:
 
     def create_cut_into_batches(self) -> CutIntoBatches:
         """Build the coordinator of ``predict_go_terms``."""
-        return CutIntoBatches(unit_of_work=self._unit_of_work, features=self._context.features)
+        return CutIntoBatches(
+            unit_of_work=self._unit_of_work, features=self._context.features, reranking=self._create_reranking()
+        )
 
     def create_predict_batch(self) -> PredictBatch:
         """Build the worker of ``predict_go_terms``."""
@@ -111,6 +124,7 @@ class Factory:
             ontologies=context.ontologies,
             banks=context.banks,
             features=context.features,
+            reranking=self._create_reranking(),
             executor=context.executor,
             metrics=context.platform.metrics,
         )
@@ -156,3 +170,7 @@ class Factory:
             features=context.features,
             executor=context.executor,
         )
+
+    def _create_reranking(self) -> Reranking:
+        context = self._context
+        return Reranking(unit_of_work=self._unit_of_work, rerankers=context.rerankers, executor=context.executor)

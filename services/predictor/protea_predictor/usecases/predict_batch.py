@@ -22,6 +22,7 @@ from protea_predictor.usecases.batch_payload import BatchPayload, job_result
 from protea_predictor.usecases.feature_sources import FeatureReader
 from protea_predictor.usecases.ontologies import Ontologies
 from protea_predictor.usecases.references import ReferenceBanks, selection_of
+from protea_predictor.usecases.reranking import Reranking
 
 __all__ = ["PredictBatch"]
 
@@ -47,6 +48,8 @@ class PredictBatch:
         What the queries are compared with.
     features
         What features are computed from beside them.
+    reranking
+        Scores candidates anew.
     executor
         Threads that search and score.
     metrics
@@ -60,6 +63,7 @@ class PredictBatch:
         ontologies: Ontologies,
         banks: ReferenceBanks,
         features: FeatureReader,
+        reranking: Reranking,
         executor: Executor,
         metrics: MetricRegistry,
     ) -> None:
@@ -67,6 +71,7 @@ class PredictBatch:
         self._ontologies = ontologies
         self._banks = banks
         self._features = features
+        self._reranking = reranking
         self._executor = executor
         self._metrics = metrics
 
@@ -101,7 +106,14 @@ class PredictBatch:
         predict = partial(predict_terms, queries, references.bank, pools, ontology, recipe, sources=sources)
         with work_span("search and score", {"protea.queries": len(payload.entry_ids)}):
             prediction = await asyncio.get_running_loop().run_in_executor(self._executor, predict)
-        return _Outcome(prediction, queries, references.bank, ontology)
+        reranked = await self._reranking.apply(
+            prediction,
+            payload.reranker_model_ids,
+            queries=queries,
+            ontology=ontology,
+            annotation_set_id=request.annotation_set_id,
+        )
+        return _Outcome(reranked, queries, references.bank, ontology)
 
     async def _read(self, request: PredictGoTerms, payload: BatchPayload) -> tuple[Queries, PredictionRecipe]:
         async with self._unit_of_work() as work:

@@ -13,7 +13,7 @@ from protea_common.domain.distance import DistanceMetric
 from protea_common.domain.scoring import ScoringRecipe, Signal
 from protea_common.errors import PermanentError
 from protea_common.events import PredictionsBatchRequested
-from protea_common.jobs import JobClaim, NewBatch, dispatch_batches, link_vector_origins
+from protea_common.jobs import JobClaim, NewBatch, dispatch_batches, link_vector_origins, record
 from protea_common.operations import PredictGoTerms
 from protea_predictor.adapters.storage import (
     AnnotationSetStore,
@@ -27,11 +27,13 @@ from protea_predictor.adapters.storage import (
     StoredScoring,
     freeze_snapshot,
 )
+from protea_predictor.domain.features.compute import ALWAYS_COMPUTED
 from protea_predictor.domain.scoring import require_produced
 from protea_predictor.usecases.batch_payload import BatchPayload
 from protea_predictor.usecases.feature_sources import FeatureReader, requested_families
 from protea_predictor.usecases.receipt import Plan, write_receipt
 from protea_predictor.usecases.references import selection_of
+from protea_predictor.usecases.reranking import Reranking, RerankingPlan
 
 __all__ = [
     "CutIntoBatches",
@@ -75,24 +77,32 @@ def prediction_set_id_of(job_id: UUID) -> UUID:
 class CutIntoBatches:
     """Use case of ``predict_go_terms``."""
 
-    def __init__(self, *, unit_of_work: Callable[[], UnitOfWork], features: FeatureReader) -> None:
+    def __init__(
+        self, *, unit_of_work: Callable[[], UnitOfWork], features: FeatureReader, reranking: Reranking
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._features = features
+        self._reranking = reranking
 
     async def __call__(self, claim: JobClaim) -> None:
         """Check, then begin the set and send its batches out in one transaction."""
         request = PredictGoTerms.read(claim.payload, operation=claim.operation)
         self._features.require(request)
         scoring = await self._find_scoring(request)
+        families = (*ALWAYS_COMPUTED, *requested_families(request))
+        reranking = await self._reranking.plan(request, families=families)
         async with self._unit_of_work() as work:
             await freeze_snapshot(work.session)
-            plan = await _make_plan(work.session, request, scoring)
+            plan = await _make_plan(work.session, request, scoring, reranking)
             await link_vector_origins(
                 work.session, embedding_config_id=request.embedding_config_id, job_id=claim.job_id
             )
         async with self._unit_of_work() as work:
             await dispatch_batches(work, claim, _batches(claim, request, plan))
             await PredictionStore(work.session).begin(_new_set(claim, request, plan))
+            if reranking.mismatch is not None:
+                message = reranking.mismatch
+                await record(work, claim.job_id, "reranker.schema_mismatch", level="warning", message=message)
 
     async def _find_scoring(self, request: PredictGoTerms) -> StoredScoring:
         async with self._unit_of_work() as work:
@@ -103,7 +113,9 @@ class CutIntoBatches:
         return scoring
 
 
-async def _make_plan(session: AsyncSession, request: PredictGoTerms, scoring: StoredScoring) -> Plan:
+async def _make_plan(
+    session: AsyncSession, request: PredictGoTerms, scoring: StoredScoring, reranking: RerankingPlan
+) -> Plan:
     has_unit_vectors = await ConfigStore(session).has_unit_vectors(request.embedding_config_id)
     _require_similarity(request.metric, scoring.recipe, has_unit_vectors=has_unit_vectors)
     snapshot_id = await AnnotationSetStore(session).ontology_snapshot_of(request.annotation_set_id)
@@ -118,7 +130,7 @@ async def _make_plan(session: AsyncSession, request: PredictGoTerms, scoring: St
     references = await store.version(selection)
     if references is None:
         raise _no_references(request)
-    return Plan(references, await store.pool_sizes(selection, references), queries, scoring)
+    return Plan(references, await store.pool_sizes(selection, references), queries, scoring, reranking)
 
 
 def _require_similarity(metric: DistanceMetric, scoring: ScoringRecipe, *, has_unit_vectors: bool) -> None:
@@ -172,6 +184,7 @@ def _batches(claim: JobClaim, request: PredictGoTerms, plan: Plan) -> list[NewBa
             scoring_config_id=plan.scoring.id,
             references=plan.references,
             entry_ids=entry_ids[start : start + request.batch_size],
+            reranker_model_ids=plan.reranking.reranker_ids,
             skipped_queries=len(plan.queries.skipped),
         )
         event = PredictionsBatchRequested(

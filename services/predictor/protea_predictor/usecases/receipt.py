@@ -15,6 +15,7 @@ from protea_predictor.domain.features.fingerprint import definition_sha
 from protea_predictor.domain.reference_bank import ReferenceVersion, bank_digest
 from protea_predictor.usecases.feature_sources import requested_families
 from protea_predictor.usecases.references import selection_of
+from protea_predictor.usecases.reranking import RerankingPlan
 
 __all__ = ["Plan", "write_receipt"]
 
@@ -36,12 +37,15 @@ class Plan:
         Who is asked about, and who cannot be.
     scoring
         How votes become scores.
+    reranking
+        Which boosters score candidates anew.
     """
 
     references: ReferenceVersion
     pool_sizes: Mapping[str, int]
     queries: QueryCoverage
     scoring: StoredScoring
+    reranking: RerankingPlan
 
 
 def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[str, Any]:
@@ -73,6 +77,7 @@ def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[
             "weights": recipe.weighted_signals,
             "evidence_weights": None if recipe.evidence_weights is None else dict(recipe.evidence_weights),
         },
+        "reranking": plan.reranking.receipt,
         "queries": len(plan.queries.entry_ids),
         "skipped_queries": {
             "count": len(plan.queries.skipped),

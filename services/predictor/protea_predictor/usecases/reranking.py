@@ -1,0 +1,172 @@
+"""Re-ranking: which re-rankers a job uses is settled once, and their scores are computed batch by batch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from protea_common.db import UnitOfWork
+from protea_common.domain.ontology import GoGraph
+from protea_common.operations import PredictGoTerms
+from protea_predictor.adapters.storage import KnowledgeStore
+from protea_predictor.domain.hierarchy import raise_parents
+from protea_predictor.domain.prediction import Prediction, Queries
+from protea_predictor.domain.reranking.categories import categories_of
+from protea_predictor.domain.reranking.errors import SchemaMismatchError
+from protea_predictor.domain.reranking.knowledge import StatedTerms, known_aspects, known_pairs
+from protea_predictor.domain.reranking.reranker import (
+    Reranker,
+    require_distinct_cells,
+    require_schema,
+    rerank_scores,
+)
+from protea_predictor.domain.stored_ontology import StoredOntology
+from protea_predictor.usecases.rerankers import Rerankers
+
+__all__ = ["Reranking", "RerankingPlan"]
+
+
+@dataclass(frozen=True, slots=True)
+class RerankingPlan:
+    """Which re-rankers a job uses.
+
+    Attributes
+    ----------
+    reranker_ids
+        Those that are used; none where the order of the neighbours stays.
+    receipt
+        What the prediction set says of it.
+    mismatch
+        Why re-rankers that were asked for are not used; ``None`` where they are.
+    """
+
+    reranker_ids: tuple[UUID, ...]
+    receipt: dict[str, Any] | None
+    mismatch: str | None
+
+
+class Reranking:
+    """Chooses re-rankers and applies them.
+
+    Parameters
+    ----------
+    unit_of_work
+        Begins a transaction.
+    rerankers
+        Re-rankers in memory.
+    executor
+        Threads that score.
+    """
+
+    def __init__(self, *, unit_of_work: Callable[[], UnitOfWork], rerankers: Rerankers, executor: Executor) -> None:
+        self._unit_of_work = unit_of_work
+        self._rerankers = rerankers
+        self._executor = executor
+
+    async def plan(self, request: PredictGoTerms, *, families: Collection[str]) -> RerankingPlan:
+        """Settle which re-rankers a job uses, before anything is predicted.
+
+        Parameters
+        ----------
+        families
+            Features that the request computes.
+
+        Raises
+        ------
+        SchemaMismatchError
+            If one reads other features, unless the request says to go on without re-ranking.
+        AmbiguousRerankersError
+            If two are for the same candidates.
+        NotFoundError, ArtifactNotFoundError, RerankerDamagedError, InvalidBoosterError
+            If one cannot be used at all.
+        """
+        if not request.reranker_model_ids:
+            return RerankingPlan((), None, None)
+        rerankers = await self._rerankers.get(request.reranker_model_ids)
+        require_distinct_cells(rerankers)
+        try:
+            for reranker in rerankers:
+                require_schema(reranker, families=families)
+        except SchemaMismatchError as exc:
+            if request.on_schema_mismatch == "fail":
+                raise
+            return RerankingPlan((), _receipt(rerankers, mismatch=str(exc)), str(exc))
+        return RerankingPlan(tuple(each.id for each in rerankers), _receipt(rerankers, mismatch=None), None)
+
+    async def apply(
+        self,
+        prediction: Prediction,
+        reranker_ids: Sequence[UUID],
+        *,
+        queries: Queries,
+        ontology: StoredOntology,
+        annotation_set_id: UUID,
+    ) -> Prediction:
+        """Score a prediction anew; the scores agree with the ontology again.
+
+        The category of a query in an aspect follows from its experimental annotations in the set; a query that the
+        platform does not know has none.
+        """
+        if not reranker_ids:
+            return prediction
+        rerankers = await self._rerankers.get(reranker_ids)
+        async with self._unit_of_work() as work:
+            stated = await KnowledgeStore(work.session).of_proteins(
+                annotation_set_id, queries.accessions, ontology=ontology
+            )
+        for reranker in rerankers:
+            require_schema(reranker, families=prediction.frame.families)
+        rerank = partial(_reranked, prediction, rerankers, stated, ontology, n_queries=len(queries.accessions))
+        return await asyncio.get_running_loop().run_in_executor(self._executor, rerank)
+
+
+def _reranked(
+    prediction: Prediction,
+    rerankers: Sequence[Reranker],
+    stated: StatedTerms,
+    ontology: StoredOntology,
+    *,
+    n_queries: int,
+) -> Prediction:
+    graph, candidates = ontology.graph, prediction.candidates
+    aspects = graph.aspects[candidates.term_row]
+    is_known = known_aspects(known_pairs(stated, graph), graph, n_proteins=n_queries)
+    scores = rerank_scores(
+        prediction.scores,
+        prediction.frame,
+        categories=categories_of(is_known)[candidates.query_row, aspects],
+        aspects=aspects,
+        rerankers=rerankers,
+    )
+    return _agreeing(prediction, scores, graph, is_root=ontology.is_root)
+
+
+def _agreeing(prediction: Prediction, scores: Any, graph: GoGraph, *, is_root: Any) -> Prediction:
+    candidates = prediction.candidates
+    raised = raise_parents(candidates.query_row, candidates.term_row, scores, graph)
+    kept = np.flatnonzero((raised > 0) & ~is_root[candidates.term_row])
+    return replace(prediction, scores=raised, kept=kept)
+
+
+def _receipt(rerankers: Sequence[Reranker], *, mismatch: str | None) -> dict[str, Any]:
+    return {
+        "status": "applied" if mismatch is None else "kept_knn_order",
+        "mismatch": mismatch,
+        "models": [
+            {
+                "id": str(each.id),
+                "name": each.name,
+                "cell": each.cell.name,
+                "model_sha256": each.booster.sha256,
+                "schema_sha_v2": each.schema_sha_v2,
+            }
+            for each in rerankers
+        ],
+    }
