@@ -113,7 +113,7 @@ class Factory:
     def create_cut_into_batches(self) -> CutIntoBatches:
         """Build the coordinator of ``predict_go_terms``."""
         return CutIntoBatches(
-            unit_of_work=self._unit_of_work, features=self._context.features, reranking=self._create_reranking()
+            unit_of_work=self._unit_of_work, features=self._context.features, reranking=self.create_reranking()
         )
 
     def create_predict_batch(self) -> PredictBatch:
@@ -124,7 +124,7 @@ class Factory:
             ontologies=context.ontologies,
             banks=context.banks,
             features=context.features,
-            reranking=self._create_reranking(),
+            reranking=self.create_reranking(),
             executor=context.executor,
             metrics=context.platform.metrics,
         )
@@ -171,6 +171,7 @@ class Factory:
             executor=context.executor,
         )
 
-    def _create_reranking(self) -> Reranking:
+    def create_reranking(self) -> Reranking:
+        """Build what scores predictions anew."""
         context = self._context
         return Reranking(unit_of_work=self._unit_of_work, rerankers=context.rerankers, executor=context.executor)

@@ -51,6 +51,7 @@ def predict_batch(context: ProcessContext, unit_of_work: Any) -> PredictBatch:
         ontologies=context.ontologies,
         banks=context.banks,
         features=context.features,
+        reranking=Factory(context).create_reranking(),
         executor=context.executor,
         metrics=context.platform.metrics,
     )
@@ -190,7 +191,11 @@ async def test_a_coordinator_without_a_database_is_tried_again(bench: PredictorB
     job_id = await bench.submit(request)
     (created,) = await bench.take_messages(job_id)
     away = build_session_factory(create_async_engine("postgresql+asyncpg://postgres@127.0.0.1:1/away"))
-    use_case = CutIntoBatches(unit_of_work=partial(UnitOfWork, away, source="test"), features=context.features)
+    use_case = CutIntoBatches(
+        unit_of_work=partial(UnitOfWork, away, source="test"),
+        features=context.features,
+        reranking=Factory(context).create_reranking(),
+    )
     handler = consume_jobs({"predict_go_terms": use_case}, bench.platform.consumer_parts(source="test"))
 
     outcome = await handler(created)
