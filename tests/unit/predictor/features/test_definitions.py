@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +70,10 @@ def test_the_fingerprint_of_families_knows_what_was_dropped() -> None:
     assert family_sha(families) == family_sha(families[::-1]) == plain
     dropped = sha256(b"knn=distance|length=length_query,length_ref|drop=length_ref").hexdigest()[:12]
     assert family_sha(families, dropped=["length_ref"]) == dropped
+
+
+def test_the_page_of_features_lists_each_with_its_meaning_and_version() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "features.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    listed = [(row[0].strip("`"), row[1], row[2], row[-2], row[-1]) for row in rows]
+    assert listed == [(d.name, d.family, d.meaning, str(d.version), d.status.value) for d in FEATURES.values()]
