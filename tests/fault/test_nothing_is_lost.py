@@ -33,6 +33,7 @@ from support.faults.load import PIPELINES, Accepted, Load
 from support.faults.observer import Observer, Progress
 from support.faults.plan import SERVERS, make_plan
 from support.faults.proxy import TcpProxy
+from support.faults.recovery import recovery_seconds
 from support.faults.servers import Servers, open_servers, with_port
 from support.main_job import MainJob, References, variant_fasta
 from support.tables import assert_same_predictions
@@ -118,10 +119,11 @@ async def test_faults_lose_nothing_and_repeat_nothing(tmp_path: Path, verdict: l
         twice = await jobs_ended_twice(field.observer)
         strays = {what: count for what, sql in STRAYS.items() if (count := await field.observer.count(sql))}
     outcomes = injector.outcomes
-    recoveries = [progress.next_after(outcome.ended_at, outcome.concerned) for outcome in outcomes]
+    recoveries = [recovery_seconds(outcome, outcomes, progress) for outcome in outcomes]
     worst = max(recovery for recovery in recoveries if recovery is not None)
     for outcome, recovery in zip(outcomes, recoveries, strict=True):
-        print(f"     {outcome.fault}: recovered after {recovery or -1:.1f} s")
+        lasted = outcome.ended_at - outcome.begun_at
+        print(f"     {outcome.fault}: over after {lasted:.1f} s, recovered {recovery or -1:.1f} s later")
     verdict.append(
         f"{len(outcomes)} faults, {len(lost) + len(different)} lost, {len(twice)} duplicated, "
         f"worst recovery {worst:.1f} s"

@@ -155,6 +155,29 @@ async def test_a_stop_beside_a_dead_broker_ends_well_and_leaves_the_event_to_oth
         assert await status(platform, job_id) is JobStatus.QUEUED
 
 
+async def test_a_background_task_whose_cancellation_got_lost_in_an_error_is_ended_all_the_same(
+    platform: Platform,
+) -> None:
+    cancellations = 0
+
+    async def forgetful() -> None:
+        nonlocal cancellations
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancellations += 1
+                if cancellations > 1:
+                    raise
+
+    stop = asyncio.Event()
+    stop.set()
+    async with asyncio.timeout(15):
+        await serve(platform, [Service(name="test", background=[forgetful])], stop, forgetful_bus=True)
+
+    assert cancellations == 2
+
+
 async def test_a_stop_hands_back_what_does_not_end_within_the_grace(platform: Platform) -> None:
     started = asyncio.Event()
 

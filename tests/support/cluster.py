@@ -125,6 +125,13 @@ class Cluster:
         """How a service's process ended; ``None`` while it runs."""
         return self._processes[service].poll()
 
+    def answers(self, service: str) -> bool:
+        """Whether a service has started: it has found its dependencies and listens."""
+        try:
+            return httpx.get(f"http://127.0.0.1:{self._ports[service]}/health", timeout=5).is_success
+        except httpx.TransportError:
+            return False
+
     def wait_until_ready(self, service: str) -> None:
         """Wait for ``/health/ready``; fail with the end of the service's log."""
         deadline = time.monotonic() + _READY_SECONDS

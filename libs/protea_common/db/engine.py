@@ -37,6 +37,12 @@ SessionFactory: TypeAlias = async_sessionmaker[AsyncSession]
 DATABASE_AWAY = (OSError, DBAPIError, PoolTimeoutError)
 """What a statement raises while the database is away, restarts or hangs: all connections in use is a sign of that."""
 
+_KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+"""Seconds, seconds, probes: the server gives up a client whose host is gone after about 25 s.
+
+With its own default, two hours, the locks of a worker that vanished in a transaction would keep others from its work.
+"""
+
 _RETRY_SECONDS = 1.0
 """Pause between tries while the database starts; shorter only fills the log."""
 
@@ -54,6 +60,7 @@ def build_engine(settings: Settings) -> AsyncEngine:
         max_overflow=worker.db_pool_max_overflow,
         pool_recycle=int(worker.db_pool_recycle.total_seconds()),
         pool_pre_ping=True,
+        connect_args={"server_settings": _KEEPALIVE},
         hide_parameters=True,  # an error would print the values of its statement, sequences among them
     )
     instrument_sqlalchemy_engine(engine)

@@ -52,7 +52,7 @@ _FIRST_RETRY_SECONDS = 0.2
 _LONGEST_TRY_SECONDS = 10.0
 """Patience for one handshake at the start; lower than a slow network's, and no try succeeds."""
 
-_LONGEST_RETRY_SECONDS = 5.0
+_LONGEST_RETRY_SECONDS = 2.0
 """Longest rest between tries at the start; higher idles after the broker is back."""
 
 _SETTLE_SECONDS = 5.0

@@ -36,6 +36,9 @@ __all__ = ["BuildService", "QueueConsumer", "Service", "health_checks", "run_ser
 
 logger = logging.getLogger(__name__)
 
+_CANCEL_AGAIN_SECONDS = 1.0
+"""Patience with a background task that is told to end; shorter disturbs its tidying up, longer delays the end."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueueConsumer:
@@ -159,12 +162,23 @@ async def _background(coroutines: Sequence[Callable[[], Awaitable[None]]]) -> As
     try:
         yield crashed
     finally:
-        for task in tasks:
-            task.cancel()
+        await _cancel(tasks)
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     failures = [o for o in outcomes if isinstance(o, Exception)]
     if failures:
         raise ExceptionGroup("a background task failed", failures)
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended.
+
+    A connection that breaks while its user is being cancelled raises its own error in place of the cancellation, and
+    whoever takes that for a database that is away would go on for ever.
+    """
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=_CANCEL_AGAIN_SECONDS)
 
 
 async def _subscribe(platform: Platform, consumer: QueueConsumer) -> Subscription:

@@ -21,6 +21,7 @@ from support.faults.servers import Servers
 __all__ = ["Injector", "Outcome"]
 
 _LOOK_SECONDS = 0.2
+_START_SECONDS = 180.0
 
 _ENDED_WELL = (0, -signal.SIGTERM)
 """A drained service ends with 0; one that is told to end while Python still starts knows no better than -15."""
@@ -28,9 +29,13 @@ _ENDED_WELL = (0, -signal.SIGTERM)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A fault that is over, and when it ended (monotonic seconds)."""
+    """A fault that is over, and when it began and ended (monotonic seconds).
+
+    As a server's fault lasts until it accepts connections again, a service's lasts until its process has started.
+    """
 
     fault: Fault
+    begun_at: float
     ended_at: float
 
     @property
@@ -93,6 +98,7 @@ class Injector:
     async def _apply(self, number: int, fault: Fault) -> None:
         async with self._turns[fault.service, fault.server]:
             print(f"{number:4} {fault}", flush=True)
+            begun_at = time.monotonic()
             match fault.kind:
                 case Kind.KILL | Kind.TERMINATE:
                     await self._end_service(fault)
@@ -107,7 +113,9 @@ class Injector:
                     self._disk_is_full.touch()
                     await asyncio.sleep(fault.seconds)
                     self._disk_is_full.unlink()
-            self.outcomes.append(Outcome(fault, time.monotonic()))
+        if fault.kind in {Kind.KILL, Kind.TERMINATE}:
+            await self._until_started(fault.service)
+        self.outcomes.append(Outcome(fault, begun_at, time.monotonic()))
 
     async def _end_service(self, fault: Fault) -> None:
         assert fault.service is not None
@@ -121,6 +129,13 @@ class Injector:
                     self._note_crash(f"{fault.service} ended on SIGTERM with {code}")
         await asyncio.to_thread(self._cluster.kill, fault.service)
         self._cluster.start(fault.service)
+
+    async def _until_started(self, service: str | None) -> None:
+        """Wait for a process that is starting; it may be killed again meanwhile."""
+        assert service is not None
+        async with asyncio.timeout(_START_SECONDS):
+            while not await asyncio.to_thread(self._cluster.answers, service):
+                await asyncio.sleep(_LOOK_SECONDS)
 
     async def _disturb_connection(self, fault: Fault) -> None:
         assert fault.service is not None
