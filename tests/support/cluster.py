@@ -147,6 +147,12 @@ class Cluster:
             time.sleep(0.1)
         raise AssertionError(f"{service} did not become ready:\n{self.log(service)[-3000:]}")
 
+    def metrics(self, service: str) -> str:
+        """Read what a service shows to Prometheus."""
+        answer = httpx.get(f"http://127.0.0.1:{self._ports[service]}/metrics", timeout=5)
+        answer.raise_for_status()
+        return answer.text
+
     def log(self, service: str) -> str:
         """What a service has written so far."""
         return (self._folder / f"{service}.log").read_text(encoding="utf8", errors="replace")
