@@ -58,6 +58,19 @@ async def test_another_process_maps_the_file_that_is_there(
     assert await bench.rows(second.id) == await bench.rows(first.id)
 
 
+async def test_it_is_counted_how_a_bank_was_got_at(bench: PredictorBench, platform: Platform) -> None:
+    request = await bench.worked_example()
+    await bench.run(request)
+    await bench.run(request)
+    async with open_bench(platform) as another:
+        await another.run(request)
+
+    def counted(outcome: str) -> float | None:
+        return platform.metrics.registry.get_sample_value("protea_reference_cache_total", {"outcome": outcome})
+
+    assert (counted("built"), counted("memory"), counted("file")) == (1, 1, 1)
+
+
 @pytest.mark.parametrize("damage", ["flipped", "truncated", "empty"])
 async def test_a_damaged_file_is_built_again(
     bench: PredictorBench, platform: Platform, folder: Path, damage: str

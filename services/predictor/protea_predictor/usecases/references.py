@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import ExitStack
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, ParamSpec, TypeVar
@@ -168,7 +169,8 @@ class ReferenceBanks:
 
     async def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, partial(function, *args, **kwargs))
+        # With the current context, so that a log line from the thread has the trace of the batch.
+        return await loop.run_in_executor(self._executor, partial(copy_context().run, function, *args, **kwargs))
 
 
 async def _require_unchanged(store: ReferenceStore, selection: ReferenceSelection, version: ReferenceVersion) -> None:
