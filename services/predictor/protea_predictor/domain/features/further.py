@@ -89,7 +89,7 @@ _SELF_PRIOR = (
 )
 
 _ASSOCIATION = (
-    _amount("association_total", "association", "Sum over known terms k of P(term | k); may exceed 1.", _PAIRS),
+    _amount("association_total", "association", "Sum over known terms k of P(term given k); may exceed 1.", _PAIRS),
     _amount("association_cross", "association", "The same over known terms of the other aspects.", _PAIRS),
     _fraction("association_present", "association", "Whether association_total is above 0.", _PAIRS),
 )
