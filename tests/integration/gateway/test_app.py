@@ -74,6 +74,7 @@ async def test_downloads_and_streams_are_documented_by_their_media_types(documen
     def media_types(path: str) -> set[str]:
         return set(document["paths"][path]["get"]["responses"]["200"]["content"])
 
+    assert media_types("/v1/jobs/{job_id}/file") == {"application/octet-stream"}
     predictions = "/v1/embeddings/prediction-sets/{set_id}/predictions"
     assert media_types(f"{predictions}.tsv") == media_types(f"{predictions}-cafa.tsv") == {"text/tab-separated-values"}
     assert media_types("/v1/stream") == media_types("/v1/jobs/{job_id}/stream") == {"text/event-stream"}

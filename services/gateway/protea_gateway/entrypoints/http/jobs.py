@@ -16,7 +16,7 @@ from protea_gateway.domain.cursor import PageCursor
 from protea_gateway.entrypoints.http.guard import GuardedRoute
 from protea_gateway.entrypoints.http.parts import GREATEST_ID, CallerParameter, FactoryParameter
 from protea_gateway.entrypoints.http.resources import Accepted, Deleted, link_next
-from protea_gateway.entrypoints.http.streams import FileDownload, documented_as
+from protea_gateway.entrypoints.http.streams import BinaryDownload, documented_as
 from protea_gateway.usecases.jobs import AcceptedJob, CancelledJob, JobRequest
 from protea_gateway.wiring import Factory
 
@@ -188,12 +188,13 @@ async def page(
 @router.get(
     "/{job_id}/file",
     summary="Download the file that a job made",
-    response_class=FileDownload,
+    status_code=status.HTTP_200_OK,
+    response_class=BinaryDownload,
     responses=documented_as("application/octet-stream", "The file, for example the embeddings of an export."),
 )
-async def download(job_id: UUID, factory: FactoryParameter) -> FileDownload:
+async def download(job_id: UUID, factory: FactoryParameter) -> BinaryDownload:
     file = await factory.create_download_job_file()(job_id)
-    return FileDownload(file.content, filename=file.name, media_type="application/octet-stream")
+    return BinaryDownload(file.content, filename=file.name)
 
 
 @router.get("/{job_id}", summary="Show a job")

@@ -16,7 +16,7 @@ from starlette.types import Send
 from protea_common.orm import JobEvent
 from protea_common.telemetry import extract_trace_context, get_tracer
 
-__all__ = ["FileDownload", "LiveEvents", "documented_as"]
+__all__ = ["BinaryDownload", "FileDownload", "LiveEvents", "documented_as"]
 
 RETRY_MILLISECONDS: Final = 2_000
 """Pause before a browser reconnects; shorter strains a gateway that is starting."""
@@ -39,6 +39,12 @@ class FileDownload(_ClosedAtTheEnd):
     def __init__(self, content: AsyncIterator[bytes], *, filename: str, media_type: str | None = None) -> None:
         headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
         super().__init__(content, headers=headers, media_type=media_type)
+
+
+class BinaryDownload(FileDownload):
+    """A file to be kept, of whatever kind."""
+
+    media_type = "application/octet-stream"
 
 
 class LiveEvents(_ClosedAtTheEnd):
