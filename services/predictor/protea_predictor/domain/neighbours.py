@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +61,7 @@ def nearest_neighbours(
     metric: DistanceMetric = DistanceMetric.COSINE,
     distance_threshold: float | None = None,
     tile_rows: int = DEFAULT_TILE_ROWS,
+    threads: int = 1,
 ) -> Neighbours:
     """Find the nearest references of each query among all references.
 
@@ -74,6 +77,7 @@ def nearest_neighbours(
         metric=metric,
         distance_threshold=distance_threshold,
         tile_rows=tile_rows,
+        threads=threads,
     )
     return found
 
@@ -88,6 +92,7 @@ def nearest_in_pools(
     metric: DistanceMetric = DistanceMetric.COSINE,
     distance_threshold: float | None = None,
     tile_rows: int = DEFAULT_TILE_ROWS,
+    threads: int = 1,
 ) -> tuple[Neighbours, ...]:
     """Find the nearest references of each query in each of several pools.
 
@@ -110,6 +115,9 @@ def nearest_in_pools(
         Neighbours farther away are dropped; ``None`` keeps all.
     tile_rows
         References per multiplication.
+    threads
+        Tiles worked on at once. The multiplication itself should then be left one thread (``OMP_NUM_THREADS=1``): of
+        several it shares out the product alone, and none of what comes before and after it.
 
     Returns
     -------
@@ -124,19 +132,62 @@ def nearest_in_pools(
         If a vector is not finite, or longer than 1e15.
     """
     _require_matching(queries, references, excluded)
-    rough_queries = RoughQueries.of(queries, metric)
-    found = [Neighbours.none(len(queries), k) for _ in pools]
-    for start in range(0, len(references), tile_rows):
-        rough = rough_queries.against(references[start : start + tile_rows], start=start)
-        if excluded is not None:
-            rough.leave_out(excluded)
-        for index, pool in enumerate(pools):
-            query_rows, rows = rough.candidates(pool, kth_distances=found[index].distances[:, -1], k=k)
-            distances = exact_distances(queries, references, query_rows=query_rows, reference_rows=rows, metric=metric)
-            found[index] = _merged(found[index], query_rows=query_rows, rows=rows, distances=distances)
+    search = _Search(RoughQueries.of(queries, metric), queries, references, pools, excluded, k)
+    starts = range(0, len(references), tile_rows)
+    if threads == 1:
+        found = search.over(starts, tile_rows=tile_rows)
+    else:
+        with ThreadPoolExecutor(threads) as executor:
+            parts = executor.map(
+                partial(search.over, tile_rows=tile_rows), (starts[n::threads] for n in range(threads))
+            )
+            found = [reduce(_united, part) for part in zip(*parts, strict=True)]
     if distance_threshold is not None:
         found = [neighbours.within(distance_threshold) for neighbours in found]
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Search:
+    """What the tiles are compared with; the arguments of `nearest_in_pools`."""
+
+    rough_queries: RoughQueries
+    queries: Vectors
+    references: Vectors
+    pools: Sequence[NDArray[np.int64]]
+    excluded: NDArray[np.int64] | None
+    k: int
+
+    def over(self, starts: Iterable[int], *, tile_rows: int) -> list[Neighbours]:
+        """Find the nearest in each pool among the tiles that start at these rows."""
+        found = [Neighbours.none(len(self.queries), self.k) for _ in self.pools]
+        for start in starts:
+            rough = self.rough_queries.against(self.references[start : start + tile_rows], start=start)
+            if self.excluded is not None:
+                rough.leave_out(self.excluded)
+            for index, pool in enumerate(self.pools):
+                query_rows, rows = rough.candidates(pool, kth_distances=found[index].distances[:, -1], k=self.k)
+                found[index] = _merged(
+                    found[index], query_rows=query_rows, rows=rows, distances=self._distances(query_rows, rows)
+                )
+        return found
+
+    def _distances(self, query_rows: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        return exact_distances(
+            self.queries,
+            self.references,
+            query_rows=query_rows,
+            reference_rows=rows,
+            metric=self.rough_queries.metric,
+        )
+
+
+def _united(first: Neighbours, second: Neighbours) -> Neighbours:
+    """Keep the k nearest of two searches over different references."""
+    query_rows, ranks = np.nonzero(second.rows >= 0)
+    return _merged(
+        first, query_rows=query_rows, rows=second.rows[query_rows, ranks], distances=second.distances[query_rows, ranks]
+    )
 
 
 def _require_matching(queries: Vectors, references: Vectors, excluded: NDArray[np.int64] | None) -> None:

@@ -130,7 +130,8 @@ class RoughQueries:
         squared_norms = _squared_norms(vectors, "reference")
         match self.metric:
             case DistanceMetric.COSINE:
-                values = self.factors @ _unit(vectors, squared_norms).T
+                scratch = None if np.shares_memory(vectors, tile) else vectors
+                values = self.factors @ _unit(vectors, squared_norms, out=scratch).T
                 return RoughDistances(start, values, self.offsets, np.full(len(values), self._rounding()))
             case DistanceMetric.L2:
                 values = self.factors @ vectors.T
@@ -172,8 +173,9 @@ def _squared_norms(vectors: NDArray[np.float32], role: str) -> NDArray[np.float3
     return squared
 
 
-def _unit(vectors: NDArray[np.float32], squared_norms: NDArray[np.float32]) -> NDArray[np.float32]:
+def _unit(
+    vectors: NDArray[np.float32], squared_norms: NDArray[np.float32], *, out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
     is_defined = squared_norms >= SMALLEST_SQUARED_NORM
     inverse_norms = np.divide(1.0, np.sqrt(squared_norms), out=np.zeros_like(squared_norms), where=is_defined)
-    unit: NDArray[np.float32] = vectors * inverse_norms[:, None]
-    return unit
+    return np.multiply(vectors, inverse_norms[:, None], out=out)
