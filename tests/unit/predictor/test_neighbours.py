@@ -170,6 +170,19 @@ def test_each_pool_is_searched_as_if_it_were_alone() -> None:
         assert_same(neighbours, Neighbours(alone.distances, rows))
 
 
+@pytest.mark.parametrize("threads", [2, 3, 7])
+def test_threads_share_the_tiles_and_change_nothing(threads: int) -> None:
+    queries, references = random_vectors(15, 20, 16), random_vectors(16, 1_000, 16)
+    pools = (np.arange(1_000), np.arange(0, 1_000, 7))
+    own = np.arange(20).reshape(-1, 1)
+
+    alone = nearest_in_pools(queries, references, pools=pools, k=6, excluded=own, tile_rows=64)
+    shared = nearest_in_pools(queries, references, pools=pools, k=6, excluded=own, tile_rows=64, threads=threads)
+
+    for one, other in zip(alone, shared, strict=True):
+        assert_same(one, other)
+
+
 def test_no_references_give_no_neighbours_and_no_queries_none() -> None:
     vectors = random_vectors(14, 3, 4)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial, reduce
@@ -14,9 +14,9 @@ from protea_common.domain.distance import DistanceMetric
 from protea_predictor.domain.distances import Vectors, exact_distances
 from protea_predictor.domain.errors import require_shape
 from protea_predictor.domain.ragged import group_starts
-from protea_predictor.domain.rough_distances import RoughQueries
+from protea_predictor.domain.rough_distances import RoughPairs, RoughQueries
 
-__all__ = ["DEFAULT_TILE_ROWS", "Neighbours", "nearest_in_pools", "nearest_neighbours"]
+__all__ = ["DEFAULT_TILE_ROWS", "Neighbours", "merge_neighbours", "nearest_in_pools", "nearest_neighbours"]
 
 DEFAULT_TILE_ROWS = 4096
 """References compared at once; the rough distances take ``n_queries * tile_rows * 4`` bytes.
@@ -158,34 +158,40 @@ class _Search:
     excluded: NDArray[np.int64] | None
     k: int
 
-    def over(self, starts: Iterable[int], *, tile_rows: int) -> list[Neighbours]:
+    def over(self, starts: Sequence[int], *, tile_rows: int) -> list[Neighbours]:
         """Find the nearest in each pool among the tiles that start at these rows."""
-        found = [Neighbours.none(len(self.queries), self.k) for _ in self.pools]
+        if not starts:
+            return [Neighbours.none(len(self.queries), self.k) for _ in self.pools]
+        limits = [Neighbours.none(len(self.queries), self.k) for _ in self.pools]
+        chosen: list[list[RoughPairs]] = [[] for _ in self.pools]
         for start in starts:
             rough = self.rough_queries.against(self.references[start : start + tile_rows], start=start)
             if self.excluded is not None:
                 rough.leave_out(self.excluded)
             for index, pool in enumerate(self.pools):
-                query_rows, rows = rough.candidates(pool, kth_distances=found[index].distances[:, -1], k=self.k)
-                found[index] = _merged(
-                    found[index], query_rows=query_rows, rows=rows, distances=self._distances(query_rows, rows)
+                pairs = rough.candidates(pool, kth_distances=limits[index].distances[:, -1], k=self.k)
+                chosen[index].append(pairs)
+                limits[index] = merge_neighbours(
+                    limits[index], query_rows=pairs.query_rows, rows=pairs.reference_rows, distances=pairs.upper
                 )
-        return found
+        return [self._decided(RoughPairs.joined(pairs), limit) for pairs, limit in zip(chosen, limits, strict=True)]
 
-    def _distances(self, query_rows: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        return exact_distances(
-            self.queries,
-            self.references,
-            query_rows=query_rows,
-            reference_rows=rows,
-            metric=self.rough_queries.metric,
+    def _decided(self, pairs: RoughPairs, limit: Neighbours) -> Neighbours:
+        """Compute exactly what may be among the nearest, and rank it."""
+        is_near = pairs.lower <= limit.distances[pairs.query_rows, -1]
+        query_rows, rows = pairs.query_rows[is_near], pairs.reference_rows[is_near]
+        metric = self.rough_queries.metric
+        distances = exact_distances(
+            self.queries, self.references, query_rows=query_rows, reference_rows=rows, metric=metric
         )
+        nothing = Neighbours.none(len(self.queries), self.k)
+        return merge_neighbours(nothing, query_rows=query_rows, rows=rows, distances=distances)
 
 
 def _united(first: Neighbours, second: Neighbours) -> Neighbours:
     """Keep the k nearest of two searches over different references."""
     query_rows, ranks = np.nonzero(second.rows >= 0)
-    return _merged(
+    return merge_neighbours(
         first, query_rows=query_rows, rows=second.rows[query_rows, ranks], distances=second.distances[query_rows, ranks]
     )
 
@@ -202,7 +208,7 @@ def _require_matching(queries: Vectors, references: Vectors, excluded: NDArray[n
         )
 
 
-def _merged(
+def merge_neighbours(
     best: Neighbours, *, query_rows: NDArray[np.int64], rows: NDArray[np.int64], distances: NDArray[np.float64]
 ) -> Neighbours:
     """Keep the k nearest of those known and those that came."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from protea_common.domain.distance import DistanceMetric
 from protea_predictor.domain.distances import SMALLEST_SQUARED_NORM, Vectors
 from protea_predictor.domain.errors import InvalidVectorError
 
-__all__ = ["RoughDistances", "RoughQueries"]
+__all__ = ["RoughDistances", "RoughPairs", "RoughQueries"]
 
 _LARGEST_SQUARED_NORM = 1e30
 """Vectors longer than its root are refused: their products would overflow in float32."""
@@ -21,6 +22,26 @@ _FLOAT64_STEP = 2.0**-53
 _SMALLEST_FLOAT32 = 2.0**-149
 _UNLIMITED = 1e38
 """Above any rough distance of vectors that are accepted, below what float32 can hold."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoughPairs:
+    """Pairs of a query and a reference, and between which values their distances lie; arrays of shape ``(p,)``."""
+
+    query_rows: NDArray[np.int64]
+    reference_rows: NDArray[np.int64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+
+    @classmethod
+    def joined(cls, parts: Sequence[RoughPairs]) -> RoughPairs:
+        """Put the pairs of several tiles into one table."""
+        return cls(
+            np.concatenate([part.query_rows for part in parts]),
+            np.concatenate([part.reference_rows for part in parts]),
+            lower=np.concatenate([part.lower for part in parts]),
+            upper=np.concatenate([part.upper for part in parts]),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,9 +70,7 @@ class RoughDistances:
         in_tile = (excluded >= self.start) & (excluded < self.start + self.values.shape[1])
         self.values[np.nonzero(in_tile)[0], excluded[in_tile] - self.start] = np.inf
 
-    def candidates(
-        self, pool: NDArray[np.int64], *, kth_distances: NDArray[np.float64], k: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def candidates(self, pool: NDArray[np.int64], *, kth_distances: NDArray[np.float64], k: int) -> RoughPairs:
         """Choose the pairs of query and pool member that may be among the k nearest; no other pair can.
 
         Parameters
@@ -59,14 +78,10 @@ class RoughDistances:
         pool
             Reference rows searched, ascending.
         kth_distances
-            Distance of the k-th nearest reference known so far, ``inf`` where there are fewer, shape ``(n_queries,)``.
+            No less than the distance of the k-th nearest reference known so far, ``inf`` where there are fewer, shape
+            ``(n_queries,)``.
         k
             Neighbours wanted.
-
-        Returns
-        -------
-        query_rows, reference_rows
-            The pairs, by ascending query row.
         """
         first, last = np.searchsorted(pool, (self.start, self.start + self.values.shape[1]))
         columns = pool[first:last] - self.start
@@ -75,8 +90,12 @@ class RoughDistances:
         if len(columns) >= k and np.isinf(limits).any():
             kth = np.partition(values, k - 1, axis=1)[:, k - 1].astype(np.float64)
             limits = np.minimum(limits, kth + 2 * self.error)
-        query_rows, hits = np.nonzero(values <= _as_float32(limits)[:, None])
-        return query_rows, pool[first:last][hits]
+        # Half the time of a two-dimensional `nonzero`, which is much: nearly all pairs are looked at and left out.
+        positions = np.flatnonzero(values <= _as_float32(limits)[:, None])
+        query_rows, hits = np.divmod(positions, max(values.shape[1], 1))
+        distances = values[query_rows, hits] + self.offsets[query_rows]
+        error = self.error[query_rows]
+        return RoughPairs(query_rows, pool[first:last][hits], lower=distances - error, upper=distances + error)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,1 @@
+"""Indexes that choose neighbours: libraries that are faster than an exact search, or run on a GPU."""
