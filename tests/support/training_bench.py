@@ -17,11 +17,12 @@ from protea_common.jobs import NewJob, submit_job
 from protea_common.operations import ExportResearchDataset, PredictGoTerms, TrainReranker, get_operation
 from protea_common.orm import AnnotationSet, Dataset, EvaluationSet, Job, RerankerModel
 from protea_common.runtime import Platform
+from protea_common.storage import ArtifactSource, ArtifactStoreUnavailable, LocalFsArtifactStore
 from protea_predictor.entrypoints.consumer import build_service
 from protea_predictor.settings import PredictorSettings
 from support.predictor_bench import A, Annotation, B, C, M, PredictorBench
 
-__all__ = ["Circle", "TrainingBench", "open_training_bench"]
+__all__ = ["AwayArtifactStore", "Circle", "TrainingBench", "open_training_bench", "small_training"]
 
 REFERENCES, LEARNT, SELECTED, NEW = 60, 90, 60, 12
 
@@ -172,7 +173,7 @@ class TrainingBench(PredictorBench):
         return set_id
 
 
-def small_training(dataset_id: UUID, **changes: Any) -> TrainReranker:
+def small_training(dataset_id: UUID, /, **changes: Any) -> TrainReranker:
     """Ask for a booster that is trained in a moment."""
     fields = {
         "name": "circle-nk",
@@ -184,6 +185,13 @@ def small_training(dataset_id: UUID, **changes: Any) -> TrainReranker:
         "min_data_in_leaf": 5,
     }
     return TrainReranker.model_validate(fields | changes)
+
+
+class AwayArtifactStore(LocalFsArtifactStore):
+    """An artifact store that cannot be written."""
+
+    async def put(self, key: str, source: ArtifactSource) -> str:
+        raise ArtifactStoreUnavailable(f"the artifact {key!r} was not reached")
 
 
 @asynccontextmanager

@@ -5,15 +5,20 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
+from uuid import uuid4
 
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import insert, select
 
-from protea_common.orm import JobStatus
+from protea_common.messaging.bus import Acknowledged, DeadLettered
+from protea_common.orm import JobStatus, Protein, QuerySetEntry
 from protea_common.runtime import Platform
-from support.training_bench import TrainingBench, open_training_bench
+from support.predictor_bench import A, B, C
+from support.training_bench import AwayArtifactStore, TrainingBench, open_training_bench
 
 OPERATION = "export_research_dataset"
 
@@ -48,3 +53,159 @@ async def test_a_dataset_is_files_and_a_row_that_names_them(bench: TrainingBench
         content = await bench.platform.artifacts.get(f"datasets/circle/{file['name']}")
         assert (sha256(content).hexdigest(), len(content)) == (file["sha256"], file["size_bytes"])
     assert (job.progress_current, job.progress_total) == (150, 150)
+
+
+async def test_rows_are_what_predictions_of_the_same_proteins_have(bench: TrainingBench) -> None:
+    circle = await bench.circle()
+    await bench.dataset(circle)
+    evaluated = (await table(bench, "eval.parquet")).to_pylist()
+    accessions = sorted({row["protein_accession"] for row in evaluated})
+    async with bench.world() as world:
+        for accession in accessions:
+            sequence_id = await world.session.scalar(select(Protein.sequence_id).where(Protein.accession == accession))
+            entry = {"query_set_id": circle.request.query_set_id, "accession": accession, "sequence_id": sequence_id}
+            await world.session.execute(insert(QuerySetEntry).values(entry))
+
+    job = await bench.run(circle.request)
+
+    predicted = {(row["protein"], row["go_id"]): row for row in await bench.rows(job.id)}
+    assert len(evaluated) > 100
+    for row in evaluated:
+        served = predicted[row["protein_accession"], row["go_id"]]
+        for name in SERVED:
+            assert row[name] == pytest.approx(served[name], rel=1e-6), name
+
+
+SERVED = (
+    "distance",
+    "vote_count",
+    "k_position",
+    "length_query",
+    "length_ref",
+    "go_term_frequency",
+    "ref_annotation_density",
+    "neighbor_distance_std",
+    "neighbor_vote_fraction",
+    "neighbor_min_distance",
+    "neighbor_mean_distance",
+)
+
+
+async def test_labels_are_the_gained_terms_with_their_ancestors(bench: TrainingBench) -> None:
+    circle = await bench.circle()
+    await bench.dataset(circle)
+    rows = (await table(bench, "train.parquet")).to_pylist()
+    gained = {
+        (line["protein_accession"], line["aspect"]): line["terms"]
+        for line in (await table(bench, "eval-truth.parquet")).to_pylist()
+    }
+
+    by_protein = {(row["protein_accession"], row["go_id"]): row["label"] for row in rows}
+    assert {row["category"] for row in rows} == {"nk"}
+    for (protein, term), label in by_protein.items():
+        if term in {B, C} and label:
+            assert by_protein[protein, A]  # true with what is below it
+    assert not {row["go_id"] for row in rows} & {"GO:0008150", "GO:0003674"}
+    assert all(terms >= 1 for terms in gained.values())
+
+
+async def test_a_second_delivery_changes_nothing(bench: TrainingBench) -> None:
+    circle = await bench.circle()
+    job_id = await bench.submit_training(circle.export(), OPERATION)
+    (message,) = await bench.take_messages(job_id)
+
+    outcomes = [await bench.deliver(message), await bench.deliver(message)]
+
+    assert outcomes == [Acknowledged(), Acknowledged()]
+    assert len(await bench.datasets()) == 1
+
+
+async def test_the_same_windows_give_the_same_bytes(bench: TrainingBench) -> None:
+    circle = await bench.circle()
+    await bench.dataset(circle)
+    await bench.dataset(circle, output_name="again")
+
+    first, second = [
+        json.loads(await bench.platform.artifacts.get(f"datasets/{name}/manifest.json")) for name in ("circle", "again")
+    ]
+    assert first["files"] == second["files"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error_code"),
+    [
+        ({"alarm_waivers": {}}, "DatasetAlarmError"),
+        ({"limit_per_entry": 5, "ontology_snapshot_id": str(uuid4())}, "WindowUnusableError"),
+        ({"train_evaluation_set_ids": [str(uuid4())]}, "NotFoundError"),
+    ],
+)
+async def test_what_cannot_be_trusted_is_refused_for_good(
+    bench: TrainingBench, changes: dict[str, Any], error_code: str
+) -> None:
+    circle = await bench.circle()
+    job_id = await bench.submit_training(circle.export(**changes), OPERATION)
+    (message,) = await bench.take_messages(job_id)
+
+    outcome = await bench.deliver(message)
+
+    assert isinstance(outcome, DeadLettered)
+    assert outcome.error_code == error_code
+    assert await bench.datasets() == []
+    assert not await bench.platform.artifacts.exists("datasets/circle/train.parquet")
+
+
+async def test_a_name_that_is_taken_is_refused(bench: TrainingBench) -> None:
+    circle = await bench.circle()
+    await bench.dataset(circle)
+
+    job = await bench.do(circle.export(limit_per_entry=4), OPERATION)
+
+    assert (job.status, job.error_code) == (JobStatus.FAILED, "DatasetNameTakenError")
+
+
+@pytest.mark.parametrize("field", ["selection_evaluation_set_id", "train_evaluation_set_ids"])
+async def test_a_test_window_is_neither_selected_on_nor_learnt_from(bench: TrainingBench, field: str) -> None:
+    circle = await bench.circle()
+    window = circle.test if field.startswith("selection") else (circle.test,)
+
+    job = await bench.do(circle.export(**{field: window, "temporal_waiver": "nobody will ever look"}), OPERATION)
+
+    assert (job.status, job.error_code) == (JobStatus.FAILED, "TemporalProtocolError")
+
+
+async def test_learning_from_the_selection_window_is_refused(bench: TrainingBench) -> None:
+    circle = await bench.circle()
+
+    job = await bench.do(circle.export(train_evaluation_set_ids=(circle.training, circle.selection)), OPERATION)
+
+    assert (job.status, job.error_code) == (JobStatus.FAILED, "TemporalProtocolError")
+
+
+async def test_unknown_dates_fail_closed_unless_a_reason_is_kept(bench: TrainingBench) -> None:
+    circle = await bench.circle(dated=False, role=None)
+    reason = "the releases were checked by hand"
+
+    refused = await bench.do(circle.export(), OPERATION)
+    waived = await bench.do(circle.export(temporal_waiver=reason), OPERATION)
+
+    assert (refused.status, refused.error_code) == (JobStatus.FAILED, "UnknownDatesError")
+    assert waived.status is JobStatus.SUCCEEDED, waived.error_message
+    manifest = json.loads(await bench.platform.artifacts.get("datasets/circle/manifest.json"))
+    assert manifest["temporal_waiver"] == reason
+    told = await bench.scalar("SELECT message FROM job_event WHERE event = 'temporal_protocol.waived'")
+    assert told == reason
+
+
+async def test_an_artifact_store_that_is_away_is_tried_again(platform: Platform, bench: TrainingBench) -> None:
+    circle = await bench.circle()
+    job_id = await bench.submit_training(circle.export(), OPERATION)
+    (message,) = await bench.take_messages(job_id)
+    away = AwayArtifactStore(platform.settings.storage_root or platform.settings.artifacts_dir)
+    async with open_training_bench(replace(platform, artifacts=away)) as elsewhere:
+        await elsewhere.deliver(message)
+    assert (await bench.job(job_id)).status is JobStatus.QUEUED
+    assert await bench.datasets() == []
+
+    await bench.deliver_all(job_id)
+
+    assert (await bench.job(job_id)).status is JobStatus.SUCCEEDED

@@ -14,19 +14,11 @@ from protea_common.messaging.bus import Acknowledged, DeadLettered
 from protea_common.operations import ImportReranker
 from protea_common.orm import JobStatus
 from protea_common.runtime import Platform
-from protea_common.storage import ArtifactSource, ArtifactStoreUnavailable, LocalFsArtifactStore
 from support.boosters import small_booster
-from support.training_bench import TrainingBench, open_training_bench
+from support.training_bench import AwayArtifactStore, TrainingBench, open_training_bench
 
 OPERATION = "import_reranker"
 TEXT = small_booster(("distance", "vote_count", "evidence_code"), categories=("evidence_code",)).text
-
-
-class AwayArtifactStore(LocalFsArtifactStore):
-    """An artifact store that cannot be written."""
-
-    async def put(self, key: str, source: ArtifactSource) -> str:
-        raise ArtifactStoreUnavailable(f"the artifact {key!r} was not reached")
 
 
 @pytest.fixture

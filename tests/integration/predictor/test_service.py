@@ -16,12 +16,12 @@ from protea_predictor.entrypoints.consumer import build_service
 from protea_predictor.settings import PredictorSettings
 from support.predictor_bench import PredictorBench
 
-JOBS, BATCHES = "protea.predictions", "protea.predictions.batch"
+JOBS, BATCHES, TRAINING = "protea.predictions", "protea.predictions.batch", "protea.training"
 
 
 @pytest.mark.parametrize(
     ("role", "queues"),
-    [(Role.COORDINATOR, [JOBS]), (Role.WORKER, [BATCHES]), (Role.ALL, [JOBS, BATCHES])],
+    [(Role.COORDINATOR, [JOBS]), (Role.WORKER, [BATCHES, TRAINING]), (Role.ALL, [JOBS, BATCHES, TRAINING])],
 )
 async def test_a_role_decides_which_queues_are_read(platform: Platform, role: Role, queues: list[str]) -> None:
     async with build_service(platform, settings=PredictorSettings(role=role)) as service:
@@ -33,7 +33,7 @@ async def test_a_worker_holds_as_many_batches_as_it_has_threads(platform: Platfo
     settings = PredictorSettings(role=Role.WORKER, search_threads=threads)
 
     async with build_service(platform, settings=settings) as service:
-        assert [consumer.prefetch for consumer in service.consumers] == [threads]
+        assert [consumer.prefetch for consumer in service.consumers] == [threads, 1]
 
 
 async def test_without_settings_a_service_takes_all_roles(
@@ -43,7 +43,7 @@ async def test_without_settings_a_service_takes_all_roles(
     monkeypatch.setenv("PROTEA_PREDICTOR__ROLE", "worker")
 
     async with build_service(platform) as service:
-        assert [consumer.queue for consumer in service.consumers] == [JOBS, BATCHES]
+        assert [consumer.queue for consumer in service.consumers] == [JOBS, BATCHES, TRAINING]
 
 
 async def test_vectors_become_terms_over_the_bus(platform: Platform) -> None:

@@ -30,6 +30,9 @@ __all__ = ["DatasetAlarmError", "EmptyDatasetError", "ExportDataset"]
 
 T = TypeVar("T")
 
+_LONGEST_PAIR = 64
+"""Characters of a window's name that the row keeps; the manifest has all of them."""
+
 
 class DatasetAlarmError(PermanentError):
     """Columns of the dataset are suspicious: what is trained on them would look better than it is, or learn nothing."""
@@ -176,7 +179,7 @@ class ExportDataset:
             embedding_config_id=request.embedding_config_id,
             ontology_snapshot_id=request.ontology_snapshot_id,
             train_snapshot_pairs=[window.name for window in manifest.windows("train")],
-            eval_snapshot_pair=selection[0].name if selection else None,
+            eval_snapshot_pair=selection[0].name[:_LONGEST_PAIR] if selection else None,
             producer_version=manifest.producer.version,
             producer_git_sha=manifest.producer.git_sha,
             meta={"cells": manifest.cells, "families": manifest.families},
