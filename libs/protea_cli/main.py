@@ -10,6 +10,7 @@ import typer
 from protea_cli import load
 from protea_cli.annotate import annotate
 from protea_cli.backup.command import backup, restore
+from protea_cli.crate import crate, rerun
 from protea_cli.dead_letters import app as dead_letters
 from protea_cli.demo.command import demo
 from protea_cli.embed import embed
@@ -45,6 +46,8 @@ app.add_typer(embeddings, name="embeddings")
 app.command()(annotate)
 app.add_typer(reranker, name="reranker")
 app.command()(report)
+app.command()(crate)
+app.command()(rerun)
 app.command()(status)
 app.add_typer(dead_letters, name="dead-letters")
 app.command()(migrate)

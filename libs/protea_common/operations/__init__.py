@@ -12,6 +12,7 @@ from protea_common.operations.embedding import (
 from protea_common.operations.evaluation import (
     CompareEvaluations,
     ComputeInformationAccretion,
+    ExportRunCrate,
     GenerateEvaluationSet,
     PredictBaseline,
     RunCafaEvaluation,
@@ -35,6 +36,7 @@ __all__ = [
     "EmbedResidues",
     "ExportEmbeddings",
     "ExportResearchDataset",
+    "ExportRunCrate",
     "FitKmerEncoder",
     "GenerateEvaluationSet",
     "ImportEmbeddings",

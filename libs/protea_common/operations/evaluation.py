@@ -12,6 +12,7 @@ from protea_common.operations.payload import OperationPayload
 __all__ = [
     "CompareEvaluations",
     "ComputeInformationAccretion",
+    "ExportRunCrate",
     "GenerateEvaluationSet",
     "PredictBaseline",
     "RunCafaEvaluation",
@@ -211,3 +212,9 @@ class WriteEvaluationReport(OperationPayload):
 
     evaluation_result_id: UUID = Field(description="What is told of.")
     title: str = Field("Evaluation report", min_length=1, max_length=200, description="Heading of the report.")
+
+
+class ExportRunCrate(OperationPayload):
+    """Parameters of ``export_run_crate``."""
+
+    evaluation_result_id: UUID = Field(description="What is packed, with all that is needed to measure it again.")

@@ -18,6 +18,7 @@ from protea_common.operations.embedding import (
 from protea_common.operations.evaluation import (
     CompareEvaluations,
     ComputeInformationAccretion,
+    ExportRunCrate,
     GenerateEvaluationSet,
     PredictBaseline,
     RunCafaEvaluation,
@@ -100,6 +101,7 @@ _OPERATIONS = (
         WriteEvaluationReport,
         "Write a result as a report in one file.",
     ),
+    Operation("export_run_crate", "protea.evaluations", ExportRunCrate, "Pack a result as a Run RO-Crate."),
     Operation("predict_baseline", "protea.evaluations", PredictBaseline, "Predict what any method has to beat."),
     Operation("compare_evaluations", "protea.evaluations", CompareEvaluations, "Compare two results, cell by cell."),
     Operation("stratify_evaluation", "protea.evaluations", StratifyEvaluation, "Split a result by kinds of proteins."),

@@ -16,6 +16,7 @@ from protea_evaluator.settings import EvaluatorSettings
 from protea_evaluator.usecases.compare_evaluations import CompareResults
 from protea_evaluator.usecases.compute_information_accretion import KeepInformationAccretion
 from protea_evaluator.usecases.engines import CafaevalEngine, Engine, OwnEngine
+from protea_evaluator.usecases.export_run_crate import KeepRunCrate
 from protea_evaluator.usecases.generate_evaluation_set import KeepGroundTruth
 from protea_evaluator.usecases.predict_baseline import PredictFromBaseline
 from protea_evaluator.usecases.read_delta import DeltaReader
@@ -108,6 +109,15 @@ class Factory:
     def create_keep_report(self) -> KeepReport:
         """Build ``write_evaluation_report``."""
         return KeepReport(
+            unit_of_work=self._unit_of_work,
+            reader=self._create_result_reader(),
+            artifacts=self._context.platform.artifacts,
+            executor=self._context.executor,
+        )
+
+    def create_keep_run_crate(self) -> KeepRunCrate:
+        """Build ``export_run_crate``."""
+        return KeepRunCrate(
             unit_of_work=self._unit_of_work,
             reader=self._create_result_reader(),
             artifacts=self._context.platform.artifacts,

@@ -33,6 +33,7 @@ def _evaluations(factory: Factory, parts: ConsumerParts, *, prefetch: int) -> Qu
         "run_cafa_evaluation": factory.create_measure_predictions(),
         "predict_baseline": factory.create_predict_from_baseline(),
         "write_evaluation_report": factory.create_keep_report(),
+        "export_run_crate": factory.create_keep_run_crate(),
         "compare_evaluations": factory.create_compare_results(),
         "stratify_evaluation": factory.create_stratify_result(),
     }

@@ -1,0 +1,82 @@
+"""A measured result as a Run RO-Crate: its files, and all that is needed to have them again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+from importlib import metadata
+
+from protea_common.db import UnitOfWork
+from protea_common.jobs import JobClaim, finish_job
+from protea_common.operations import ExportRunCrate
+from protea_common.storage import ArtifactStore
+from protea_evaluator.adapters.counts_table import COUNTS_FILE, PROTEINS_FILE
+from protea_evaluator.adapters.provenance import ProvenanceStore
+from protea_evaluator.adapters.storage import EvaluationResult
+from protea_evaluator.domain.run_crate import Ingredient, Run, pack_crate
+from protea_evaluator.usecases.stored_result import StoredResultReader
+
+__all__ = ["KeepRunCrate"]
+
+_FIGURES_FILE = "figures.json"
+
+
+class KeepRunCrate:
+    """Use case of ``export_run_crate``; the archive is the file of its job."""
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: Callable[[], UnitOfWork],
+        reader: StoredResultReader,
+        artifacts: ArtifactStore,
+        executor: Executor,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._reader = reader
+        self._artifacts = artifacts
+        self._executor = executor
+
+    async def __call__(self, claim: JobClaim) -> None:
+        """Read the result and where it comes from, pack, keep the archive."""
+        request = ExportRunCrate.read(claim.payload, operation=claim.operation)
+        result = (await self._reader.read(request.evaluation_result_id)).result
+        pack = partial(pack_crate, await self._describe(result), await self._files(result))
+        content = await asyncio.get_running_loop().run_in_executor(self._executor, pack)
+        key = f"exports/run-crate-{result.id}.zip"
+        await self._artifacts.put(key, content)
+        async with self._unit_of_work() as work:
+            told = {"evaluation_result_id": str(result.id), "artifact": key, "bytes": len(content)}
+            await finish_job(work, claim, result=told)
+
+    async def _describe(self, result: EvaluationResult) -> Run:
+        async with self._unit_of_work() as work:
+            store = ProvenanceStore(work.session)
+            job = await store.job(result.id)
+            ingredients = await store.ingredients(result.evaluation_set_id, result.prediction_set_id)
+        weights = result.evaluator.get("information_accretion_sha256")
+        if weights is not None:
+            source = str(result.evaluator["information_accretion"])
+            ingredients.append(Ingredient("#information-accretion", "information accretion", weights, source))
+        return Run(
+            identifier=str(result.id),
+            operation=job.operation,
+            payload=job.payload,
+            version=metadata.version("protea"),
+            finished_at=job.finished_at,
+            frame=result.evaluator["frame"],
+            ingredients=ingredients,
+        )
+
+    async def _files(self, result: EvaluationResult) -> dict[str, bytes]:
+        """Read the files that the same measurement gives again, byte by byte."""
+        folder = f"evaluations/results/{result.id}"
+        figures = {"evaluator": result.evaluator, "results": result.results}
+        return {
+            _FIGURES_FILE: json.dumps(figures, indent=2, sort_keys=True).encode(),
+            PROTEINS_FILE: await self._artifacts.get(f"{folder}/{PROTEINS_FILE}"),
+            COUNTS_FILE: await self._artifacts.get(f"{folder}/{COUNTS_FILE}"),
+        }

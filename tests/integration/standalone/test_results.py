@@ -1,0 +1,124 @@
+"""What a person does with a measured result: a report, a crate, and the same measurement again."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from protea_cli.client import ProteaClient
+from protea_cli.jobs import run_job
+from protea_cli.progress import Steps
+from support.laptop import RunningUp, SmallData, protea, running_up
+
+METADATA = "ro-crate-metadata.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A platform with a result."""
+
+    up: RunningUp
+    result_id: str
+
+
+@pytest.fixture(scope="module")
+def measured(small_data: SmallData) -> Iterator[Measured]:
+    """A platform on which term frequency was measured on what was learnt since 2017."""
+    parent = Path(tempfile.mkdtemp(prefix="protea-test-results-"))
+    parent.chmod(0o755)
+    with running_up(parent / "home") as up:
+        for command in (
+            ("load", "ontology", str(small_data.ontology)),
+            ("load", "proteins", str(small_data.proteins)),
+            ("load", "annotations", str(small_data.annotations), "--annotated-before", "2017-01-01"),
+            ("load", "annotations", str(small_data.annotations)),
+        ):
+            done = protea(*command, url=up.url)
+            assert done.returncode == 0, done.stderr
+        yield Measured(up, asyncio.run(measure(up.url)))
+    shutil.rmtree(parent)
+
+
+async def measure(url: str) -> str:
+    steps = Steps(Console(file=io.StringIO()))
+    async with ProteaClient(url, api_key=None) as client:
+        sets = await client.get("/v1/annotations/sets")
+        (old,) = [each["id"] for each in sets if each["annotated_before"] is not None]
+        (new,) = [each["id"] for each in sets if each["annotated_before"] is None]
+        with steps.step("") as step:
+            window = {"old_annotation_set_id": old, "new_annotation_set_id": new}
+            evaluation = (await run_job(client, "generate_evaluation_set", window, step))["evaluation_set_id"]
+            baseline = {"evaluation_set_id": evaluation, "method": "naive"}
+            predictions = (await run_job(client, "predict_baseline", baseline, step))["prediction_set_id"]
+            what = {"evaluation_set_id": evaluation, "prediction_set_id": predictions}
+            return str((await run_job(client, "run_cafa_evaluation", what, step))["evaluation_result_id"])
+
+
+def test_a_result_becomes_one_html_file(measured: Measured, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+
+    done = protea("report", measured.result_id, "-o", str(file), url=measured.up.url)
+
+    assert done.returncode == 0, done.stderr
+    text = file.read_text()
+    assert text.startswith("<!doctype html>")
+    assert measured.result_id in text
+
+
+def test_a_crate_gives_the_same_bytes_again(measured: Measured, tmp_path: Path) -> None:
+    file = tmp_path / "crate.zip"
+    packed = protea("crate", measured.result_id, "-o", str(file), url=measured.up.url)
+    assert packed.returncode == 0, packed.stderr
+
+    again = protea("rerun", str(file), url=measured.up.url)
+
+    assert again.returncode == 0, again.stderr
+    assert "The same bytes: counts.parquet, figures.json, proteins.parquet" in again.stdout
+
+
+def test_a_crate_with_other_figures_is_told_from_what_is_measured(measured: Measured, tmp_path: Path) -> None:
+    file, changed = tmp_path / "crate.zip", tmp_path / "changed.zip"
+    assert protea("crate", measured.result_id, "-o", str(file), url=measured.up.url).returncode == 0
+    with zipfile.ZipFile(file) as first, zipfile.ZipFile(changed, "w") as second:
+        for name in first.namelist():
+            second.writestr(name, b"{}" if name == "figures.json" else first.read(name))
+
+    again = protea("rerun", str(changed), url=measured.up.url)
+
+    assert again.returncode == 1
+    assert "other bytes came of figures.json" in again.stderr
+
+
+def test_a_crate_names_what_went_in_with_digests(measured: Measured, tmp_path: Path) -> None:
+    file = tmp_path / "crate.zip"
+    assert protea("crate", measured.result_id, "-o", str(file), url=measured.up.url).returncode == 0
+
+    with zipfile.ZipFile(file) as archive:
+        graph = {each["@id"]: each for each in json.loads(archive.read(METADATA))["@graph"]}
+
+    assert graph[METADATA]["about"] == {"@id": "./"}
+    assert {part["@id"] for part in graph["./"]["hasPart"]} == {"counts.parquet", "figures.json", "proteins.parquet"}
+    for identifier in ("#ontology", "#annotations-t0", "#annotations-t1", "#predictions", "#information-accretion"):
+        assert len(graph[identifier]["sha256"]) == 64
+        assert {"@id": identifier} in graph["#run"]["object"]
+    assert graph["#protea"]["softwareVersion"]
+
+
+def test_what_is_no_crate_is_refused(measured: Measured, tmp_path: Path) -> None:
+    file = tmp_path / "crate.zip"
+    file.write_bytes(b"no archive")
+
+    done = protea("rerun", str(file), url=measured.up.url)
+
+    assert done.returncode == 1
+    assert "no zip archive" in done.stderr
