@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from protea_common.storage.s3 import S3Bucket
 from support.laptop import SmallData, protea, running_up
 
 
@@ -119,6 +120,39 @@ async def test_a_laptop_s_data_go_into_a_database_and_a_folder_of_the_settings(
     finally:
         await connection.close()
     assert database_url not in restored.stdout + again.stdout
+
+
+async def test_the_artifacts_go_into_a_bucket_and_out_of_it(
+    saved: SavedLaptop, database_url: str, s3_bucket: S3Bucket, tmp_path: Path
+) -> None:
+    store = {
+        "PROTEA_DB_URL": database_url,
+        "PROTEA_STORAGE_BACKEND": "s3",
+        "PROTEA_S3_ENDPOINT": s3_bucket.endpoint,
+        "PROTEA_S3_BUCKET": s3_bucket.name,
+        "PROTEA_S3_ACCESS_KEY": s3_bucket.access_key,
+        "PROTEA_S3_SECRET_KEY": s3_bucket.secret_key,
+        "PROTEA_S3_REGION": s3_bucket.region,
+    }
+
+    restored = protea("restore", str(saved.folder), stdin=b"", url="", **store)
+    again = protea("backup", str(tmp_path / "again"), stdin=b"", url="", **store)
+
+    assert restored.returncode == 0, restored.stderr
+    assert again.returncode == 0, again.stderr
+    first, second = (
+        json.loads((folder / "manifest.json").read_text()) for folder in (saved.folder, tmp_path / "again")
+    )
+    artifacts = [{k: v for k, v in m["files"].items() if k.startswith("artifacts/")} for m in (first, second)]
+    assert artifacts[0] == artifacts[1]
+    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+    try:
+        uris = [row["weights_uri"] for row in await connection.fetch("SELECT weights_uri FROM embedding_config")]
+    finally:
+        await connection.close()
+    assert uris
+    assert all(uri.startswith(f"s3://{s3_bucket.name}/") for uri in uris)
+    assert s3_bucket.secret_key not in restored.stdout + restored.stderr + again.stdout
 
 
 def test_what_is_not_empty_is_not_restored_into(
