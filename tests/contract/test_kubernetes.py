@@ -414,7 +414,7 @@ async def add_batches(
 async def test_the_autoscaler_asks_for_pods_by_age_and_never_for_more_than_there_are_batches(
     built: list[Manifest], database: asyncpg.Connection, name: str
 ) -> None:
-    queue, table = (trigger["metadata"] for trigger in find(built, "ScaledObject", name)["spec"]["triggers"])
+    queue, *_, table = (trigger["metadata"] for trigger in find(built, "ScaledObject", name)["spec"]["triggers"])
     kind, a_pod = queue["queueName"].removeprefix("protea."), int(table["targetQueryValue"])
     assert f"{kind}.requested" in EVENT_TYPES
 
