@@ -208,6 +208,8 @@ def two_processes(folder: Path, proteins: Sequence[str]) -> tuple[float, ...]:
     halves = [_Worker(folder, path, part=part, parts=2, threads=1) for part in range(2)]
     whole = _Worker(folder, path, part=0, parts=1, threads=2)
     loop = _Worker(folder, path, part=0, parts=1, threads=2, way="loop")
+    for worker in (*halves, whole, loop):
+        worker.wait()  # until its model is loaded
     residues = sum(map(len, proteins))
     rounds = [(_together(halves), _together([whole]), _together([loop])) for _ in range(3)]
     for worker in (*halves, whole, loop):
@@ -237,7 +239,6 @@ class _Worker:
             text=True,
             env=environment,
         )
-        self.wait()
 
     def start(self) -> None:
         assert self._process.stdin is not None  # noqa: S101 - it was asked for

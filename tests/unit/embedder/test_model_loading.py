@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import EsmConfig, EsmModel
 
 from protea_embedder.adapters.language_models.loading import ModelNotLoadableError, load_encoder
 from protea_embedder.adapters.language_models.tokens import UnsuitableTokenizerError, read_residue_tokens
@@ -124,6 +125,20 @@ def test_a_layer_beyond_the_model_is_refused(folder: Path) -> None:
 def test_a_max_length_without_room_for_residues_is_refused(folder: Path) -> None:
     with pytest.raises(NoRoomForResiduesError, match="2 special tokens"):
         load_encoder(folder, tiny_recipe("esm", max_length=2), SINGLE)
+
+
+def test_a_model_with_learned_positions_sees_no_more_than_it_has(folder: Path) -> None:
+    config = EsmConfig.from_pretrained(
+        folder, position_embedding_type="absolute", max_position_embeddings=40, emb_layer_norm_before=True
+    )
+    EsmModel(config, add_pooling_layer=False).save_pretrained(folder)
+
+    encoder = load_encoder(folder, tiny_recipe("esm", max_length=0), SINGLE)
+
+    # Positions start behind the padding token's, 1, and two tokens are special: 40 - 1 - 1 - 2.
+    assert encoder.max_residues == 36
+    (vectors,) = encoder.encode_residues(["MKTAY" * 10])
+    assert vectors.shape == (36, 32)
 
 
 def test_a_tokenizer_that_merges_residues_is_refused() -> None:

@@ -94,7 +94,8 @@ def load_encoder(folder: Path, recipe: EmbeddingRecipe, placement: Placement) ->
 
 
 def _probe(model: TransformersModel, device: Device) -> int:
-    protein = (STANDARD_RESIDUES * PROBE_RESIDUES)[:PROBE_RESIDUES]
+    longest = PROBE_RESIDUES if model.longest_input is None else model.longest_input - model.special_tokens
+    protein = (STANDARD_RESIDUES * PROBE_RESIDUES)[: min(longest, PROBE_RESIDUES)]
 
     def run(proteins: int) -> None:
         # To the host, so that a GPU is waited for.
