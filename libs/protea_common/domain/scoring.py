@@ -170,6 +170,11 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 {"embedding_similarity": 0.5, "neighbor_vote_fraction": 0.5},
             ),
             _preset(
+                "alignment_vote",
+                "Share of the bit scores of aligned references that carry the term; needs the alignment channel.",
+                {"alignment_weighted_vote": 1.0},
+            ),
+            _preset(
                 "alignment_only",
                 "Sequence identity to the nearest donor; needs alignments.",
                 {"identity_nw": 0.6, "identity_sw": 0.4},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from protea_common.domain.distance import DistanceMetric
 from protea_common.operations.payload import OperationPayload
 
-__all__ = ["CandidateChoices", "DonorPolicy", "PredictGoTerms"]
+__all__ = ["AlignmentUse", "CandidateChoices", "DonorPolicy", "PredictGoTerms"]
 
 
 class DonorPolicy(BaseModel):
@@ -24,6 +25,14 @@ class DonorPolicy(BaseModel):
     reviewed_only: bool = Field(default=False, description="Only proteins that a curator reviewed (Swiss-Prot).")
 
 
+class AlignmentUse(StrEnum):
+    """Whether references are found by aligning sequences too."""
+
+    AUTO = "auto"
+    REQUIRED = "required"
+    OFF = "off"
+
+
 class CandidateChoices(OperationPayload):
     """How candidates come about and what is known about them; the same choices give the same rows everywhere."""
 
@@ -35,6 +44,16 @@ class CandidateChoices(OperationPayload):
     aspect_separated_knn: bool = Field(default=True, description="Search one pool per aspect instead of one for all.")
     expand_votes_to_ancestors: bool = Field(
         default=True, description="A vote for a term is also a vote for the terms above it."
+    )
+    alignment: AlignmentUse = Field(
+        default=AlignmentUse.OFF,
+        description=(
+            "Whether references that MMseqs2 aligns with a query are donors beside the neighbours: required, off, or "
+            "auto, which is where MMseqs2 is installed."
+        ),
+    )
+    alignment_sensitivity: float = Field(
+        default=5.7, ge=1, le=7.5, description="MMseqs2's -s: from fast to the most remote homologues."
     )
     donor_policy: DonorPolicy = Field(default=DonorPolicy(), description="Which annotations may be transferred.")
     compute_taxonomy: bool = Field(

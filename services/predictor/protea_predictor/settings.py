@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from protea_common.runtime import Role
 from protea_common.settings import ServiceSettings, Settings
@@ -35,6 +35,8 @@ class PredictorSettings(ServiceSettings):
     term_vectors_file: Path | None = Field(
         None, description="File .npz with the arrays go_ids and vectors (Anc2Vec), for compute_term_vectors."
     )
+    alignment_minutes_max: PositiveFloat = Field(10, description="Longest that one run of MMseqs2 may take.")
+    alignment_threads: PositiveInt = Field(1, description="Threads of one run of MMseqs2.")
     cache_files_max: PositiveInt = Field(4, description="Reference bank files kept in it, the most recent ones.")
 
     def cache_folder(self, shared: Settings) -> Path:

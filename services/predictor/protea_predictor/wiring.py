@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
 from protea_common.runtime import Platform
+from protea_predictor.adapters.aligner import Mmseqs
 from protea_predictor.adapters.references import ReferenceFiles
 from protea_predictor.settings import PredictorSettings
+from protea_predictor.usecases.alignment_channel import AlignmentChannel
 from protea_predictor.usecases.candidates import CandidateMaker
 from protea_predictor.usecases.export_research_dataset import ExportDataset
 from protea_predictor.usecases.feature_sources import FeatureReader
@@ -48,6 +51,8 @@ class ProcessContext:
         A thread for one training or one dataset at a time.
     ontologies, banks
         What is kept in memory between batches.
+    alignment
+        Finds references by alignment.
     features
         What features are computed from beside neighbours.
     rerankers
@@ -60,6 +65,7 @@ class ProcessContext:
     training_executor: Executor
     ontologies: Ontologies
     banks: ReferenceBanks
+    alignment: AlignmentChannel
     features: FeatureReader
     rerankers: Rerankers
 
@@ -85,6 +91,7 @@ async def open_process(platform: Platform, settings: PredictorSettings) -> Async
                 capacity=settings.reference_banks_max,
                 metrics=platform.metrics,
             ),
+            alignment=AlignmentChannel(unit_of_work=unit_of_work, aligner=_aligner(platform, settings)),
             features=FeatureReader(
                 unit_of_work=unit_of_work,
                 executor=executor,
@@ -103,6 +110,15 @@ async def open_process(platform: Platform, settings: PredictorSettings) -> Async
             await asyncio.to_thread(threads.shutdown, cancel_futures=True)
 
 
+def _aligner(platform: Platform, settings: PredictorSettings) -> Mmseqs:
+    return Mmseqs(
+        settings.cache_folder(platform.settings),
+        timeout=timedelta(minutes=settings.alignment_minutes_max),
+        threads=settings.alignment_threads,
+        databases_max=settings.cache_files_max,
+    )
+
+
 class Factory:
     """Builds use cases."""
 
@@ -113,7 +129,10 @@ class Factory:
     def create_cut_into_batches(self) -> CutIntoBatches:
         """Build the coordinator of ``predict_go_terms``."""
         return CutIntoBatches(
-            unit_of_work=self._unit_of_work, features=self._context.features, reranking=self.create_reranking()
+            unit_of_work=self._unit_of_work,
+            alignment=self._context.alignment,
+            features=self._context.features,
+            reranking=self.create_reranking(),
         )
 
     def create_predict_batch(self) -> PredictBatch:
@@ -121,11 +140,8 @@ class Factory:
         context = self._context
         return PredictBatch(
             unit_of_work=self._unit_of_work,
-            ontologies=context.ontologies,
-            banks=context.banks,
-            features=context.features,
+            candidates=self.create_candidate_maker(),
             reranking=self.create_reranking(),
-            executor=context.executor,
             metrics=context.platform.metrics,
         )
 
@@ -136,7 +152,8 @@ class Factory:
         windows = LearningWindows(
             unit_of_work=self._unit_of_work,
             ontologies=context.ontologies,
-            candidates=self._create_candidate_maker(),
+            alignment=context.alignment,
+            candidates=self.create_candidate_maker(),
             artifacts=platform.artifacts,
             executor=context.training_executor,
         )
@@ -162,11 +179,13 @@ class Factory:
             unit_of_work=self._unit_of_work, artifacts=context.platform.artifacts, executor=context.training_executor
         )
 
-    def _create_candidate_maker(self) -> CandidateMaker:
+    def create_candidate_maker(self) -> CandidateMaker:
+        """Build what finds and scores candidates."""
         context = self._context
         return CandidateMaker(
             ontologies=context.ontologies,
             banks=context.banks,
+            alignment=context.alignment,
             features=context.features,
             executor=context.executor,
         )

@@ -48,11 +48,8 @@ class DroppedConnection(UnitOfWork):
 def predict_batch(context: ProcessContext, unit_of_work: Any) -> PredictBatch:
     return PredictBatch(
         unit_of_work=unit_of_work,
-        ontologies=context.ontologies,
-        banks=context.banks,
-        features=context.features,
+        candidates=Factory(context).create_candidate_maker(),
         reranking=Factory(context).create_reranking(),
-        executor=context.executor,
         metrics=context.platform.metrics,
     )
 
@@ -193,6 +190,7 @@ async def test_a_coordinator_without_a_database_is_tried_again(bench: PredictorB
     away = build_session_factory(create_async_engine("postgresql+asyncpg://postgres@127.0.0.1:1/away"))
     use_case = CutIntoBatches(
         unit_of_work=partial(UnitOfWork, away, source="test"),
+        alignment=context.alignment,
         features=context.features,
         reranking=Factory(context).create_reranking(),
     )

@@ -72,6 +72,7 @@ def test_an_eco_identifier_weighs_as_its_evidence_code() -> None:
     [
         ("embedding_only", "linear", {"embedding_similarity": 1.0}),
         ("vote_fraction", "linear", {"neighbor_vote_fraction": 1.0}),
+        ("alignment_vote", "linear", {"alignment_weighted_vote": 1.0}),
         ("alignment_only", "linear", {"identity_nw": 0.6, "identity_sw": 0.4}),
         ("embedding_plus_alignment", "linear", {"embedding_similarity": 0.5, "identity_nw": 0.3, "identity_sw": 0.2}),
         ("alignment_weighted", "linear", {"embedding_similarity": 0.5, "identity_nw": 0.3, "identity_sw": 0.2}),
@@ -118,5 +119,5 @@ def test_presets_weigh_as_published(name: str, formula: str, weights: Mapping[st
 
 
 def test_there_is_no_other_preset_and_the_default_needs_no_alignment() -> None:
-    assert len(PRESETS) == 12
+    assert len(PRESETS) == 13
     assert set(DEFAULT_PRESET.recipe.weighted_signals) <= {"embedding_similarity", "neighbor_vote_fraction"}

@@ -3,15 +3,21 @@
 import numpy as np
 import pytest
 
+from protea_common.domain.distance import DistanceMetric
 from protea_common.domain.ontology import Aspect
+from protea_common.domain.scoring import ScoringRecipe
 from protea_predictor.domain.alignment.hits import AlignedHits
 from protea_predictor.domain.alignment.union import NOT_A_NEIGHBOUR, unite_channels
 from protea_predictor.domain.candidates import Candidates
 from protea_predictor.domain.donors import SequenceIds
 from protea_predictor.domain.features.alignment_voters import AlignedVoters, alignment_voter_features
+from protea_predictor.domain.features.knn import knn_features
 from protea_predictor.domain.neighbours import Neighbours
-from protea_predictor.domain.pools import PoolNeighbours
+from protea_predictor.domain.pools import Pool, PoolNeighbours
+from protea_predictor.domain.prediction import PredictionRecipe, Queries, predict_terms
 from protea_predictor.domain.reference_annotations import ReferenceAnnotations, build_reference_annotations
+from protea_predictor.domain.reference_bank import ReferenceBank, ReferenceProteins
+from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.domain.transfer import transfer_annotations
 from support.annotated_references import annotation_rows, diamond_graph
 
@@ -98,6 +104,28 @@ def test_without_hits_nothing_changes(neighbours_only: Candidates, annotations: 
         assert getattr(candidates, name).tolist() == getattr(neighbours_only, name).tolist()
     assert candidates.donors.indptr.tolist() == neighbours_only.donors.indptr.tolist()
     assert voters.indptr.tolist() == [0] * (len(candidates) + 1)
+
+
+def test_a_prediction_with_hits_scores_the_terms_that_only_they_give(annotations: ReferenceAnnotations) -> None:
+    ids = np.arange(1, 4)
+    accessions, vectors = np.array([b"A", b"B", b"C"]), np.eye(3, dtype=np.float16)
+    proteins = ReferenceProteins(accessions, ids, np.full(3, 9, dtype=np.int32), np.zeros(3, dtype=np.int32))
+    bank = ReferenceBank(proteins=proteins, vectors=vectors, annotations=annotations)
+    queries = Queries(("Q",), np.array([9]), np.array([9], dtype=np.int32), np.array([[0, 1, 1]], dtype=np.float16))
+    pools = (Pool(Aspect.BIOLOGICAL_PROCESS, np.array([1])),)
+    ontology = StoredOntology(diamond_graph(), np.arange(6))
+    recipe = PredictionRecipe(k=1, metric=DistanceMetric.COSINE, distance_threshold=None, scoring=ScoringRecipe())
+
+    alone = predict_terms(queries, bank, pools, ontology, recipe)
+    both = predict_terms(queries, bank, pools, ontology, recipe, hits=hits((0, 2, 90.0)))
+
+    assert alone.aligned is None
+    assert alone.candidates.term_row.tolist() == [1, 3]
+    assert both.candidates.term_row.tolist() == [1, 3, 5]
+    assert both.aligned is not None
+    assert both.aligned.indptr.tolist() == [0, 0, 1, 2]
+    np.testing.assert_allclose(both.candidates.distance, np.full(3, 1 - np.sqrt(0.5)))
+    assert np.isnan(knn_features(both.candidates)["k_position"]).tolist() == [False, False, True]
 
 
 def test_the_best_hits_are_kept_and_the_query_itself_is_none() -> None:

@@ -23,7 +23,21 @@ import numpy as np
 from protea_common.errors import PermanentError, TransientError
 from protea_predictor.domain.alignment.hits import AlignedHits
 
-__all__ = ["AlignerFailedError", "AlignerMissingError", "AlignerTimedOutError", "Mmseqs", "find_mmseqs"]
+__all__ = [
+    "E_VALUE_MAX",
+    "HITS_PER_QUERY",
+    "AlignerFailedError",
+    "AlignerMissingError",
+    "AlignerTimedOutError",
+    "Mmseqs",
+    "find_mmseqs",
+]
+
+HITS_PER_QUERY = 50
+"""Best hits of a query that speak for terms."""
+
+E_VALUE_MAX = 1e-3
+"""Worse alignments are left out."""
 
 _COLUMNS = "query,target,bits,evalue,fident,qcov,tcov"
 """What a hit is described by, in the order of `AlignedHits`."""
@@ -87,8 +101,8 @@ class Mmseqs:
         Longest time one run of the program may take.
     threads
         Threads of the program.
-    sensitivity
-        MMseqs2's ``-s``, from 1 (fast) to 7.5 (most remote homologues).
+    databases_max
+        Databases kept, the most recently used ones.
     program
         Instead of the one that is found.
     """
@@ -99,13 +113,13 @@ class Mmseqs:
         *,
         timeout: timedelta,
         threads: int = 1,
-        sensitivity: float = 5.7,
+        databases_max: int = 4,
         program: Path | None = None,
     ) -> None:
         self._folder = folder
         self._timeout = timeout
         self._threads = threads
-        self._sensitivity = sensitivity
+        self._databases_max = databases_max
         self._program = program
 
     @property
@@ -132,7 +146,7 @@ class Mmseqs:
         AlignerMissingError, AlignerFailedError, AlignerTimedOutError
             If the program is not there, fails or takes too long.
         """
-        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(self._make_room)
         target = self._database(digest).parent
         partial = target.with_name(f"{digest}.{uuid4().hex}.partial")
         try:
@@ -151,8 +165,9 @@ class Mmseqs:
         sequences: Sequence[str],
         *,
         own_rows: np.ndarray[tuple[int], np.dtype[np.int64]],
-        per_query: int = 50,
-        e_value: float = 1e-3,
+        sensitivity: float = 5.7,
+        per_query: int = HITS_PER_QUERY,
+        e_value: float = E_VALUE_MAX,
     ) -> AlignedHits:
         """Find the references that align with each query.
 
@@ -164,6 +179,8 @@ class Mmseqs:
             Of the queries.
         own_rows
             Reference row that is the query itself and no hit of it, -1 for none, shape ``(n_queries,)``.
+        sensitivity
+            MMseqs2's ``-s``, from 1 (fast) to 7.5 (most remote homologues).
         per_query
             Best hits kept of each query.
         e_value
@@ -176,17 +193,25 @@ class Mmseqs:
         """
         if not sequences:
             return AlignedHits.none()
+        await asyncio.to_thread(_touch, self._database(digest).parent)
         with tempfile.TemporaryDirectory(prefix="protea-align-", ignore_cleanup_errors=True) as name:
             folder = Path(name)
             await asyncio.to_thread(_write_fasta, folder / "queries.fasta", sequences)
             await self._run(
                 *("easy-search", "queries.fasta", str(self._database(digest).absolute()), "hits.tsv", "work"),
-                *("-s", str(self._sensitivity), "-e", str(e_value), "--max-seqs", str(per_query + _MARGIN)),
+                *("-s", str(sensitivity), "-e", str(e_value), "--max-seqs", str(per_query + _MARGIN)),
                 *("--threads", str(self._threads), "--format-output", _COLUMNS),
                 folder=folder,
             )
             hits = await asyncio.to_thread(_read_hits, folder / "hits.tsv")
         return hits.best(per_query=per_query, own_rows=own_rows)
+
+    def _make_room(self) -> None:
+        """Remove the databases used least recently; a search that loses its own is tried again."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        databases = sorted(self._folder.glob("*.mmseqs"), key=_last_used, reverse=True)
+        for folder in databases[self._databases_max - 1 :]:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _database(self, digest: str) -> Path:
         return self._folder / f"{digest}.mmseqs" / "references"
@@ -229,6 +254,18 @@ class Mmseqs:
                 with suppress(ProcessLookupError):  # it may have ended a moment ago
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
+
+
+def _last_used(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:  # another process removed it meanwhile
+        return 0.0
+
+
+def _touch(folder: Path) -> None:
+    with suppress(FileNotFoundError):  # without its database the program says so itself
+        os.utime(folder)
 
 
 def _write_fasta(path: Path, sequences: Sequence[str]) -> None:

@@ -80,7 +80,7 @@ def prediction_rows(
         _pick(_or_none(bank.annotations.qualifiers), candidates.qualifier[kept]),
         _pick(_or_none(bank.annotations.evidence_codes), candidates.evidence[kept]),
         candidates.vote_count[kept].tolist(),
-        candidates.k_position[kept].tolist(),
+        [position or None for position in candidates.k_position[kept].tolist()],
         candidates.same_sequence[kept].tolist(),
         *_ledger_columns(prediction, bank),
         candidates.vote_count[kept].tolist(),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from protea_common.domain.distance import DistanceMetric
 from protea_common.domain.scoring import ScoringRecipe
+from protea_predictor.domain.alignment.hits import AlignedHits
+from protea_predictor.domain.alignment.union import unite_channels
 from protea_predictor.domain.candidates import Candidates
+from protea_predictor.domain.distances import exact_distances
 from protea_predictor.domain.donors import SequenceIds
+from protea_predictor.domain.features.alignment_voters import AlignedVoters
 from protea_predictor.domain.features.compute import FeatureContext, FeatureSources, compute_features
 from protea_predictor.domain.features.frame import FeatureFrame
 from protea_predictor.domain.hierarchy import raise_parents
@@ -21,7 +25,15 @@ from protea_predictor.domain.scoring import candidate_signals, feature_signals, 
 from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.domain.transfer import transfer_annotations
 
-__all__ = ["Prediction", "PredictionRecipe", "Queries", "predict_terms"]
+__all__ = [
+    "FoundTerms",
+    "Prediction",
+    "PredictionRecipe",
+    "Queries",
+    "find_terms",
+    "predict_terms",
+    "score_terms",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,12 +92,31 @@ class Prediction:
         In [0, 1], shape ``(n_candidates,)``; no term scores below one of its descendants.
     kept
         Positions of those worth storing, ascending: scored above 0, and not the root of an aspect.
+    aligned
+        Aligned references that carry each candidate; ``None`` without an alignment channel.
     """
 
     candidates: Candidates
     frame: FeatureFrame
     scores: NDArray[np.float64]
     kept: NDArray[np.int64]
+    aligned: AlignedVoters | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundTerms:
+    """Candidates before they are scored.
+
+    Attributes
+    ----------
+    candidates
+        Of all channels, by query and term.
+    aligned
+        Aligned references that carry each; ``None`` without an alignment channel.
+    """
+
+    candidates: Candidates
+    aligned: AlignedVoters | None
 
 
 def predict_terms(
@@ -96,18 +127,31 @@ def predict_terms(
     recipe: PredictionRecipe,
     *,
     sources: FeatureSources | None = None,
+    hits: AlignedHits | None = None,
 ) -> Prediction:
-    """Predict the GO terms of queries from their nearest references.
+    """Predict the GO terms of queries: `find_terms`, then `score_terms`."""
+    found = find_terms(queries, bank, pools, ontology, recipe, hits=hits)
+    return score_terms(found, queries, bank, ontology, recipe, sources=sources)
+
+
+def find_terms(
+    queries: Queries,
+    bank: ReferenceBank,
+    pools: Sequence[Pool],
+    ontology: StoredOntology,
+    recipe: PredictionRecipe,
+    *,
+    hits: AlignedHits | None = None,
+) -> FoundTerms:
+    """Find candidates among the terms of the nearest references and, where there are hits, of aligned ones.
 
     A reference that is the query itself, by accession, is no donor; one with the query's sequence under another
-    accession is. ``sources`` are what features are computed from beside neighbours and references.
+    accession is.
 
     Raises
     ------
     ShapeMismatchError, InvalidVectorError
         If the vectors cannot be compared.
-    UncoveredSignalError
-        If the recipe gives weight to a signal that no candidate has.
     """
     found = search_pools(
         queries.vectors,
@@ -120,7 +164,35 @@ def predict_terms(
     )
     sequences = SequenceIds(queries.sequence_ids, bank.proteins.sequence_ids)
     candidates = transfer_annotations(found, bank.annotations, ontology.graph, sequences=sequences)
-    frame = compute_features(candidates, _context(queries, bank, ontology, recipe), sources or FeatureSources())
+    if hits is None:
+        return FoundTerms(candidates, None)
+    distances = _hit_distances(queries, bank, hits, recipe.metric)
+    return FoundTerms(
+        *unite_channels(candidates, hits, bank.annotations, ontology.graph, distances=distances, sequences=sequences)
+    )
+
+
+def score_terms(
+    found: FoundTerms,
+    queries: Queries,
+    bank: ReferenceBank,
+    ontology: StoredOntology,
+    recipe: PredictionRecipe,
+    *,
+    sources: FeatureSources | None = None,
+) -> Prediction:
+    """Compute the features and the scores of candidates.
+
+    ``sources`` are what features are computed from beside neighbours and references.
+
+    Raises
+    ------
+    UncoveredSignalError
+        If the recipe gives weight to a signal that no candidate has.
+    """
+    candidates, aligned = found.candidates, found.aligned
+    sources = replace(sources or FeatureSources(), aligned=aligned)
+    frame = compute_features(candidates, _context(queries, bank, ontology, recipe), sources)
     signals = feature_signals(frame) | candidate_signals(
         candidates, bank.annotations.evidence_codes, recipe.scoring, metric=recipe.metric
     )
@@ -128,7 +200,7 @@ def predict_terms(
     scores = score_candidates(signals, recipe.scoring)
     scores = raise_parents(candidates.query_row, candidates.term_row, scores, ontology.graph)
     kept = np.flatnonzero((scores > 0) & ~ontology.is_root[candidates.term_row])
-    return Prediction(candidates, frame, scores, kept)
+    return Prediction(candidates, frame, scores, kept, aligned)
 
 
 def _context(
@@ -140,4 +212,13 @@ def _context(
         metric=recipe.metric,
         query_lengths=queries.lengths,
         reference_lengths=bank.proteins.lengths,
+    )
+
+
+def _hit_distances(
+    queries: Queries, bank: ReferenceBank, hits: AlignedHits, metric: DistanceMetric
+) -> NDArray[np.float64]:
+    """Embedding distance of each aligned pair; few pairs, so the exact distance costs little."""
+    return exact_distances(
+        queries.vectors, bank.vectors, query_rows=hits.query_row, reference_rows=hits.reference_row, metric=metric
     )

@@ -21,6 +21,7 @@ class BatchPayload(BaseModel):
     scoring_config_id: UUID = Field(description="Recipe of the scores.")
     references: ReferenceVersion = Field(description="What all batches of the job are compared with.")
     entry_ids: tuple[int, ...] = Field(description="Query set entries of the batch.")
+    is_aligned: bool = Field(default=False, description="Whether references are found by alignment too.")
     reranker_model_ids: tuple[UUID, ...] = Field(default=(), description="Boosters that score candidates anew.")
     skipped_queries: int = Field(ge=0, description="Proteins that the whole job leaves out for lack of a vector.")
 

@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from protea_common.operations import PredictGoTerms
+from protea_common.telemetry import work_span
+from protea_predictor.domain.alignment.hits import AlignedHits
 from protea_predictor.domain.features.frame import FeatureFrame
-from protea_predictor.domain.prediction import Prediction, PredictionRecipe, Queries, predict_terms
-from protea_predictor.domain.reference_bank import ReferenceBank, ReferenceVersion
+from protea_predictor.domain.prediction import (
+    Prediction,
+    PredictionRecipe,
+    Queries,
+    find_terms,
+    score_terms,
+)
+from protea_predictor.domain.reference_bank import ReferenceBank, ReferenceVersion, bank_digest
 from protea_predictor.domain.stored_ontology import StoredOntology
+from protea_predictor.usecases.alignment_channel import AlignmentChannel
 from protea_predictor.usecases.feature_sources import FeatureReader
 from protea_predictor.usecases.ontologies import Ontologies
-from protea_predictor.usecases.references import ReferenceBanks, selection_of
+from protea_predictor.usecases.references import OpenBank, ReferenceBanks, selection_of
 
 __all__ = ["CandidateMaker", "MadeCandidates"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MadeCandidates:
-    """A prediction, the features of what it keeps, and all that its rows are made of."""
+    """A prediction and all that its rows are made of."""
 
     prediction: Prediction
-    frame: FeatureFrame
     queries: Queries
     bank: ReferenceBank
     ontology: StoredOntology
+
+    @property
+    def frame(self) -> FeatureFrame:
+        """Features of what the prediction keeps."""
+        return self.prediction.frame.take(self.prediction.kept)
 
 
 class CandidateMaker:
@@ -37,6 +54,8 @@ class CandidateMaker:
     ----------
     ontologies, banks
         What the queries are compared with.
+    alignment
+        Finds references by alignment.
     features
         What features are computed from beside them.
     executor
@@ -44,22 +63,59 @@ class CandidateMaker:
     """
 
     def __init__(
-        self, *, ontologies: Ontologies, banks: ReferenceBanks, features: FeatureReader, executor: Executor
+        self,
+        *,
+        ontologies: Ontologies,
+        banks: ReferenceBanks,
+        alignment: AlignmentChannel,
+        features: FeatureReader,
+        executor: Executor,
     ) -> None:
         self._ontologies = ontologies
         self._banks = banks
+        self._alignment = alignment
         self._features = features
         self._executor = executor
 
     async def make(
-        self, request: PredictGoTerms, version: ReferenceVersion, queries: Queries, recipe: PredictionRecipe
+        self,
+        request: PredictGoTerms,
+        version: ReferenceVersion,
+        queries: Queries,
+        recipe: PredictionRecipe,
+        *,
+        is_aligned: bool,
     ) -> MadeCandidates:
-        """Make the candidates of queries."""
+        """Make the candidates of queries.
+
+        Parameters
+        ----------
+        request, version, queries, recipe
+            Who is asked about, what they are compared with, and how.
+        is_aligned
+            Whether references found by alignment are donors too, as `AlignmentChannel.is_used` said.
+        """
         ontology = await self._ontologies.get(request.ontology_snapshot_id)
         references = await self._banks.get(selection_of(request), version, ontology)
+        hits = await self._hits(request, version, queries, references) if is_aligned else None
         sources = await self._features.read(request, queries, bank=references.bank, ontology=ontology)
         pools = references.aspect_pools if request.aspect_separated_knn else references.shared_pool
-        predict = partial(predict_terms, queries, references.bank, pools, ontology, recipe, sources=sources)
-        prediction = await asyncio.get_running_loop().run_in_executor(self._executor, predict)
-        frame = prediction.frame.take(prediction.kept)
-        return MadeCandidates(prediction, frame, queries, references.bank, ontology)
+        bank = references.bank
+        with work_span("search and score", {"protea.queries": len(queries.accessions)}):
+            found = await self._run(partial(find_terms, queries, bank, pools, ontology, recipe, hits=hits))
+            prediction = await self._run(partial(score_terms, found, queries, bank, ontology, recipe, sources=sources))
+        return MadeCandidates(prediction, queries, bank, ontology)
+
+    async def _hits(
+        self, request: PredictGoTerms, version: ReferenceVersion, queries: Queries, references: OpenBank
+    ) -> AlignedHits:
+        with work_span("align", {"protea.queries": len(queries.accessions)}):
+            return await self._alignment.find(
+                queries,
+                references.bank,
+                digest=bank_digest(selection_of(request), version),
+                sensitivity=request.alignment_sensitivity,
+            )
+
+    async def _run(self, compute: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, compute)

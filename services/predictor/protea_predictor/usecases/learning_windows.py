@@ -34,6 +34,7 @@ from protea_predictor.domain.reranking.knowledge import StatedTerms, known_pairs
 from protea_predictor.domain.reranking.term_weights import term_weights
 from protea_predictor.domain.reranking.truth import WindowTruth, propagated_keys
 from protea_predictor.domain.stored_ontology import StoredOntology
+from protea_predictor.usecases.alignment_channel import AlignmentChannel
 from protea_predictor.usecases.candidates import CandidateMaker
 from protea_predictor.usecases.ontologies import Ontologies
 from protea_predictor.usecases.references import selection_of
@@ -89,7 +90,7 @@ class LearningWindows:
     ----------
     unit_of_work
         Begins a transaction.
-    ontologies, candidates
+    ontologies, alignment, candidates
         What the proteins are compared with, and how.
     artifacts
         Where the ground truth lies.
@@ -102,12 +103,14 @@ class LearningWindows:
         *,
         unit_of_work: Callable[[], UnitOfWork],
         ontologies: Ontologies,
+        alignment: AlignmentChannel,
         candidates: CandidateMaker,
         artifacts: ArtifactStore,
         executor: Executor,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._ontologies = ontologies
+        self._alignment = alignment
         self._candidates = candidates
         self._artifacts = artifacts
         self._executor = executor
@@ -162,7 +165,13 @@ class LearningWindows:
                     embedding_config_id=window.request.embedding_config_id,
                     dimension=window.version.dimension,
                 )
-            made = await self._candidates.make(window.request, window.version, queries, _recipe(window.request))
+            made = await self._candidates.make(
+                window.request,
+                window.version,
+                queries,
+                _recipe(window.request),
+                is_aligned=self._alignment.is_used(window.request),
+            )
             label = partial(
                 label_rows,
                 made.frame,

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
 
 from protea_common.db import UnitOfWork
 from protea_common.events import PredictionsBatchDone
 from protea_common.jobs import BatchClaim, complete_batch, guard_batch, succeed_job
 from protea_common.operations import PredictGoTerms
-from protea_common.telemetry import MetricRegistry, work_span
+from protea_common.telemetry import MetricRegistry
 from protea_predictor.adapters.storage import PredictionStore, QueryStore, ScoringStore
-from protea_predictor.domain.prediction import Prediction, PredictionRecipe, Queries, predict_terms
-from protea_predictor.domain.reference_bank import ReferenceBank
-from protea_predictor.domain.stored_ontology import StoredOntology
+from protea_predictor.domain.prediction import PredictionRecipe, Queries
 from protea_predictor.usecases.batch_payload import BatchPayload, job_result
-from protea_predictor.usecases.feature_sources import FeatureReader
-from protea_predictor.usecases.ontologies import Ontologies
-from protea_predictor.usecases.references import ReferenceBanks, selection_of
+from protea_predictor.usecases.candidates import CandidateMaker, MadeCandidates
 from protea_predictor.usecases.reranking import Reranking
 
 __all__ = ["PredictBatch"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Outcome:
-    """A prediction with all that its rows are made of."""
-
-    prediction: Prediction
-    queries: Queries
-    bank: ReferenceBank
-    ontology: StoredOntology
 
 
 class PredictBatch:
@@ -44,14 +27,10 @@ class PredictBatch:
     ----------
     unit_of_work
         Begins a transaction.
-    ontologies, banks
-        What the queries are compared with.
-    features
-        What features are computed from beside them.
+    candidates
+        Finds and scores candidates.
     reranking
-        Scores candidates anew.
-    executor
-        Threads that search and score.
+        Scores them anew.
     metrics
         Where the time of a batch is counted.
     """
@@ -60,19 +39,13 @@ class PredictBatch:
         self,
         *,
         unit_of_work: Callable[[], UnitOfWork],
-        ontologies: Ontologies,
-        banks: ReferenceBanks,
-        features: FeatureReader,
+        candidates: CandidateMaker,
         reranking: Reranking,
-        executor: Executor,
         metrics: MetricRegistry,
     ) -> None:
         self._unit_of_work = unit_of_work
-        self._ontologies = ontologies
-        self._banks = banks
-        self._features = features
+        self._candidates = candidates
         self._reranking = reranking
-        self._executor = executor
         self._metrics = metrics
 
     async def __call__(self, claim: BatchClaim) -> None:
@@ -97,23 +70,17 @@ class PredictBatch:
                 await _end(work, claim, payload)
         self._metrics.predictions_batch_seconds.labels(runner="exact").observe(time.perf_counter() - started)
 
-    async def _predict(self, request: PredictGoTerms, payload: BatchPayload) -> _Outcome:
-        ontology = await self._ontologies.get(request.ontology_snapshot_id)
-        references = await self._banks.get(selection_of(request), payload.references, ontology)
+    async def _predict(self, request: PredictGoTerms, payload: BatchPayload) -> MadeCandidates:
         queries, recipe = await self._read(request, payload)
-        pools = references.aspect_pools if request.aspect_separated_knn else references.shared_pool
-        sources = await self._features.read(request, queries, bank=references.bank, ontology=ontology)
-        predict = partial(predict_terms, queries, references.bank, pools, ontology, recipe, sources=sources)
-        with work_span("search and score", {"protea.queries": len(payload.entry_ids)}):
-            prediction = await asyncio.get_running_loop().run_in_executor(self._executor, predict)
+        made = await self._candidates.make(request, payload.references, queries, recipe, is_aligned=payload.is_aligned)
         reranked = await self._reranking.apply(
-            prediction,
+            made.prediction,
             payload.reranker_model_ids,
             queries=queries,
-            ontology=ontology,
+            ontology=made.ontology,
             annotation_set_id=request.annotation_set_id,
         )
-        return _Outcome(reranked, queries, references.bank, ontology)
+        return replace(made, prediction=reranked)
 
     async def _read(self, request: PredictGoTerms, payload: BatchPayload) -> tuple[Queries, PredictionRecipe]:
         async with self._unit_of_work() as work:
@@ -132,7 +99,7 @@ class PredictBatch:
         return queries, recipe
 
 
-async def _write(work: UnitOfWork, outcome: _Outcome, payload: BatchPayload) -> int:
+async def _write(work: UnitOfWork, outcome: MadeCandidates, payload: BatchPayload) -> int:
     store = PredictionStore(work.session)
     await store.hold(payload.prediction_set_id)
     return await store.write(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import ClassVar
 from uuid import UUID, uuid5
 
@@ -29,9 +29,10 @@ from protea_predictor.adapters.storage import (
 )
 from protea_predictor.domain.features.compute import ALWAYS_COMPUTED
 from protea_predictor.domain.scoring import require_produced
+from protea_predictor.usecases.alignment_channel import AlignmentChannel
 from protea_predictor.usecases.batch_payload import BatchPayload
 from protea_predictor.usecases.feature_sources import FeatureReader, requested_families
-from protea_predictor.usecases.receipt import Plan, write_receipt
+from protea_predictor.usecases.receipt import Channels, Plan, write_receipt
 from protea_predictor.usecases.references import selection_of
 from protea_predictor.usecases.reranking import Reranking, RerankingPlan
 
@@ -78,9 +79,15 @@ class CutIntoBatches:
     """Use case of ``predict_go_terms``."""
 
     def __init__(
-        self, *, unit_of_work: Callable[[], UnitOfWork], features: FeatureReader, reranking: Reranking
+        self,
+        *,
+        unit_of_work: Callable[[], UnitOfWork],
+        alignment: AlignmentChannel,
+        features: FeatureReader,
+        reranking: Reranking,
     ) -> None:
         self._unit_of_work = unit_of_work
+        self._alignment = alignment
         self._features = features
         self._reranking = reranking
 
@@ -88,12 +95,14 @@ class CutIntoBatches:
         """Check, then begin the set and send its batches out in one transaction."""
         request = PredictGoTerms.read(claim.payload, operation=claim.operation)
         self._features.require(request)
-        scoring = await self._find_scoring(request)
-        families = (*ALWAYS_COMPUTED, *requested_families(request))
-        reranking = await self._reranking.plan(request, families=families)
+        is_aligned = self._alignment.is_used(request)
+        families = requested_families(request, is_aligned=is_aligned)
+        scoring = await self._find_scoring(request, families)
+        reranking = await self._reranking.plan(request, families=(*ALWAYS_COMPUTED, *families))
+        channels = Channels(is_aligned, families)
         async with self._unit_of_work() as work:
             await freeze_snapshot(work.session)
-            plan = await _make_plan(work.session, request, scoring, reranking)
+            plan = await _make_plan(work.session, request, channels, scoring, reranking)
             await link_vector_origins(
                 work.session, embedding_config_id=request.embedding_config_id, job_id=claim.job_id
             )
@@ -104,17 +113,21 @@ class CutIntoBatches:
                 message = reranking.mismatch
                 await record(work, claim.job_id, "reranker.schema_mismatch", level="warning", message=message)
 
-    async def _find_scoring(self, request: PredictGoTerms) -> StoredScoring:
+    async def _find_scoring(self, request: PredictGoTerms, families: Collection[str]) -> StoredScoring:
         async with self._unit_of_work() as work:
             store = ScoringStore(work.session)
             await store.add_presets()
             scoring = await store.find(request.scoring_config_id)
-        require_produced(scoring.recipe, families=requested_families(request))
+        require_produced(scoring.recipe, families=families)
         return scoring
 
 
 async def _make_plan(
-    session: AsyncSession, request: PredictGoTerms, scoring: StoredScoring, reranking: RerankingPlan
+    session: AsyncSession,
+    request: PredictGoTerms,
+    channels: Channels,
+    scoring: StoredScoring,
+    reranking: RerankingPlan,
 ) -> Plan:
     has_unit_vectors = await ConfigStore(session).has_unit_vectors(request.embedding_config_id)
     _require_similarity(request.metric, scoring.recipe, has_unit_vectors=has_unit_vectors)
@@ -130,7 +143,8 @@ async def _make_plan(
     references = await store.version(selection)
     if references is None:
         raise _no_references(request)
-    return Plan(references, await store.pool_sizes(selection, references), queries, scoring, reranking)
+    pool_sizes = await store.pool_sizes(selection, references)
+    return Plan(references, pool_sizes, queries, channels, scoring, reranking)
 
 
 def _require_similarity(metric: DistanceMetric, scoring: ScoringRecipe, *, has_unit_vectors: bool) -> None:
@@ -184,6 +198,7 @@ def _batches(claim: JobClaim, request: PredictGoTerms, plan: Plan) -> list[NewBa
             scoring_config_id=plan.scoring.id,
             references=plan.references,
             entry_ids=entry_ids[start : start + request.batch_size],
+            is_aligned=plan.channels.is_aligned,
             reranker_model_ids=plan.reranking.reranker_ids,
             skipped_queries=len(plan.queries.skipped),
         )

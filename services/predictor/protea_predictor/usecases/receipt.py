@@ -8,19 +8,35 @@ from typing import Any
 from uuid import UUID
 
 from protea_common.operations import PredictGoTerms
+from protea_predictor.adapters.aligner import E_VALUE_MAX, HITS_PER_QUERY
 from protea_predictor.adapters.storage import QueryCoverage, StoredScoring
 from protea_predictor.domain.features.compute import ALWAYS_COMPUTED
 from protea_predictor.domain.features.definitions import FEATURES
 from protea_predictor.domain.features.fingerprint import definition_sha
 from protea_predictor.domain.reference_bank import ReferenceVersion, bank_digest
-from protea_predictor.usecases.feature_sources import requested_families
 from protea_predictor.usecases.references import selection_of
 from protea_predictor.usecases.reranking import RerankingPlan
 
-__all__ = ["Plan", "write_receipt"]
+__all__ = ["Channels", "Plan", "write_receipt"]
 
 _SKIPPED_NAMED = 20
 """Queries without a vector that the receipt names; more would make every reader of the set carry them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """Ways in which donors are found, and what is known of candidates from them.
+
+    Attributes
+    ----------
+    is_aligned
+        Whether references are found by alignment beside the neighbours by embedding.
+    families
+        Families of features beside those of every prediction.
+    """
+
+    is_aligned: bool
+    families: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +51,8 @@ class Plan:
         References annotated in each aspect.
     queries
         Who is asked about, and who cannot be.
+    channels
+        How donors are found.
     scoring
         How votes become scores.
     reranking
@@ -44,6 +62,7 @@ class Plan:
     references: ReferenceVersion
     pool_sizes: Mapping[str, int]
     queries: QueryCoverage
+    channels: Channels
     scoring: StoredScoring
     reranking: RerankingPlan
 
@@ -64,7 +83,8 @@ def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[
         "own_accession": "excluded",
         "same_sequence": "kept and flagged",
         "stored_terms": "score above 0, without the roots of the aspects",
-        "feature_families": [*ALWAYS_COMPUTED, *requested_families(request)],
+        "alignment": _describe_alignment(request) if plan.channels.is_aligned else None,
+        "feature_families": [*ALWAYS_COMPUTED, *plan.channels.families],
         "feature_versions": definition_sha(tuple(FEATURES)),
         "references": {
             "count": plan.references.references,
@@ -83,4 +103,13 @@ def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[
             "count": len(plan.queries.skipped),
             "first": list(plan.queries.skipped[:_SKIPPED_NAMED]),
         },
+    }
+
+
+def _describe_alignment(request: PredictGoTerms) -> dict[str, Any]:
+    return {
+        "program": "MMseqs2",
+        "sensitivity": request.alignment_sensitivity,
+        "e_value_max": E_VALUE_MAX,
+        "hits_per_query": HITS_PER_QUERY,
     }

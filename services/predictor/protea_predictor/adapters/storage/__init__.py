@@ -13,6 +13,7 @@ from protea_predictor.adapters.storage.rerankers import (
     RerankerStore,
     StoredReranker,
 )
+from protea_predictor.adapters.storage.residues import ResidueStore
 from protea_predictor.adapters.storage.scoring import ScoringStore, StoredScoring
 from protea_predictor.adapters.storage.windows import StoredWindow, WindowStore
 
@@ -36,6 +37,7 @@ __all__ = [
     "ReferenceStore",
     "RerankerNameTakenError",
     "RerankerStore",
+    "ResidueStore",
     "ScoringStore",
     "StoredDataset",
     "StoredReranker",

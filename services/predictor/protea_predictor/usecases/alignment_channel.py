@@ -1,0 +1,69 @@
+"""The alignment channel: whether a job has it, and the aligned references of its queries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from protea_common.db import UnitOfWork
+from protea_common.operations import AlignmentUse, CandidateChoices
+from protea_predictor.adapters.aligner import AlignerMissingError, Mmseqs
+from protea_predictor.adapters.storage import ResidueStore
+from protea_predictor.domain.alignment.hits import AlignedHits
+from protea_predictor.domain.prediction import Queries
+from protea_predictor.domain.reference_bank import ReferenceBank
+
+__all__ = ["AlignmentChannel"]
+
+
+class AlignmentChannel:
+    """Finds references by alignment.
+
+    Parameters
+    ----------
+    unit_of_work
+        Begins a transaction.
+    aligner
+        Searches databases that are kept beside the reference banks.
+    """
+
+    def __init__(self, *, unit_of_work: Callable[[], UnitOfWork], aligner: Mmseqs) -> None:
+        self._unit_of_work = unit_of_work
+        self._aligner = aligner
+        self._building = asyncio.Lock()
+
+    def is_used(self, choices: CandidateChoices) -> bool:
+        """Settle whether a job has the channel; its batches keep to that wherever they run.
+
+        Raises
+        ------
+        AlignerMissingError
+            If it is required and the program is not there.
+        """
+        if choices.alignment is AlignmentUse.REQUIRED and not self._aligner.is_installed:
+            raise AlignerMissingError
+        return choices.alignment is not AlignmentUse.OFF and self._aligner.is_installed
+
+    async def find(self, queries: Queries, bank: ReferenceBank, *, digest: str, sensitivity: float) -> AlignedHits:
+        """Find the references of a bank that align with queries; a query's own accession is no hit of it.
+
+        Raises
+        ------
+        AlignerMissingError, AlignerFailedError, AlignerTimedOutError
+            If the program is not there, fails or takes too long.
+        QueriesGoneError
+            If sequences were deleted.
+        """
+        async with self._building:  # one build a process; of two processes the second to end throws its own away
+            if not self._aligner.has_database(digest):
+                await self._aligner.build(digest, await self._residues(bank.proteins.sequence_ids.tolist()))
+        return await self._aligner.search(
+            digest,
+            await self._residues(queries.sequence_ids.tolist()),
+            own_rows=bank.proteins.rows_of(queries.accessions),
+            sensitivity=sensitivity,
+        )
+
+    async def _residues(self, sequence_ids: list[int]) -> list[str]:
+        async with self._unit_of_work() as work:
+            return await ResidueStore(work.session).read(sequence_ids)
