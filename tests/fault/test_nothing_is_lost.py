@@ -49,6 +49,8 @@ LIMIT_SECONDS = 240 + 12 * FAULTS
 
 TUNING = {
     "PROTEA_TUNING__WORKER__SHUTDOWN_GRACE": "5",
+    # Longer than a server takes to come back on a busy machine: who gives up at the start counts as a crash here.
+    "PROTEA_STARTUP__DEPENDENCY_WAIT": "120",
     "PROTEA_GATEWAY__ANNOTATE_SEQUENCES_PER_JOB": "10",
     "PROTEA_GATEWAY__ANNOTATE_BATCH_SIZE": "10",
 }
