@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TypeAlias
 
+from asyncpg import InternalClientError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -34,8 +35,12 @@ logger = logging.getLogger(__name__)
 SessionFactory: TypeAlias = async_sessionmaker[AsyncSession]
 """Makes one session per unit of work."""
 
-DATABASE_AWAY = (OSError, DBAPIError, PoolTimeoutError)
-"""What a statement raises while the database is away, restarts or hangs: all connections in use is a sign of that."""
+DATABASE_AWAY = (OSError, DBAPIError, PoolTimeoutError, InternalClientError)
+"""What a statement raises while the database is away, restarts or hangs.
+
+All connections in use is a sign of that, and so is asyncpg's complaint about its own state, which a connection that
+breaks in the middle of a statement leaves behind and SQLAlchemy passes on as it is.
+"""
 
 _KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 """Seconds, seconds, probes: the server gives up a client whose host is gone after about 25 s.

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from asyncpg import InternalClientError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -203,7 +204,7 @@ def _may_try_again(exc: Exception, claim: JobClaim | BatchClaim) -> bool:
         case PermanentError():
             logger.warning("work failed", extra={**where, "error_code": exc.code, "detail": str(exc)})
             return False
-        case TransientError() | OSError() | DBAPIError() | PoolTimeoutError():
+        case TransientError() | OSError() | DBAPIError() | PoolTimeoutError() | InternalClientError():
             logger.warning("work failed for now", extra={**where, "error_code": _code(exc), "detail": str(exc)})
             return claim.attempt < claim.max_attempts
         case _:

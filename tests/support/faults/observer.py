@@ -13,7 +13,7 @@ import asyncpg
 
 __all__ = ["Observer", "Progress"]
 
-_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 _RETRY_SECONDS = 0.2
 
@@ -56,6 +56,7 @@ class Observer:
                 async with self._turn:
                     return list(await (await self._connected()).fetch(statement, *values))
             except _AWAY:
+                self._connection = None
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def count(self, statement: str, *values: object) -> int:
