@@ -22,7 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from protea_common.domain.distance import DistanceMetric
 from protea_predictor.domain.neighbours import nearest_neighbours
+from protea_predictor.domain.rough_distances import RoughReferences
 
 __all__ = ["SIDES", "Found", "main"]
 
@@ -33,10 +35,12 @@ _ROWS_PER_ADD: Final = 8_192
 
 
 def _ours(references: NDArray[np.float16], queries: NDArray[np.float16], k: int, threads: int) -> Search:
+    prepared = RoughReferences.of(references, DistanceMetric.COSINE)
+
     def search() -> Found:
         # One thread for each product: the tiles are shared out instead.
         with threadpool_limits(1, user_api="blas"):
-            found = nearest_neighbours(queries, references, k=k, threads=threads)
+            found = nearest_neighbours(queries, references, k=k, threads=threads, prepared=prepared)
         return found.distances, found.rows
 
     return search

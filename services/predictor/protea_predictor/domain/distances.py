@@ -17,8 +17,8 @@ Vectors: TypeAlias = NDArray[np.floating[Any]]
 SMALLEST_SQUARED_NORM = 1e-30
 """Vectors shorter than its root count as zero: their squares would vanish in float32."""
 
-_VALUES_PER_CHUNK = 1 << 20
-"""Vector components per step of the exact distances: 8 MiB per operand; more only costs memory."""
+_VALUES_PER_CHUNK = 1 << 16
+"""Vector components per step of the exact distances: 512 KiB per operand, which stay in the processor's cache."""
 
 
 def exact_distances(

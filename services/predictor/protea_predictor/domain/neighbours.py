@@ -14,7 +14,7 @@ from protea_common.domain.distance import DistanceMetric
 from protea_predictor.domain.distances import Vectors, exact_distances
 from protea_predictor.domain.errors import require_shape
 from protea_predictor.domain.ragged import group_starts
-from protea_predictor.domain.rough_distances import RoughPairs, RoughQueries
+from protea_predictor.domain.rough_distances import RoughPairs, RoughQueries, RoughReferences
 
 __all__ = ["DEFAULT_TILE_ROWS", "Neighbours", "merge_neighbours", "nearest_in_pools", "nearest_neighbours"]
 
@@ -62,6 +62,7 @@ def nearest_neighbours(
     distance_threshold: float | None = None,
     tile_rows: int = DEFAULT_TILE_ROWS,
     threads: int = 1,
+    prepared: RoughReferences | None = None,
 ) -> Neighbours:
     """Find the nearest references of each query among all references.
 
@@ -78,6 +79,7 @@ def nearest_neighbours(
         distance_threshold=distance_threshold,
         tile_rows=tile_rows,
         threads=threads,
+        prepared=prepared,
     )
     return found
 
@@ -93,6 +95,7 @@ def nearest_in_pools(
     distance_threshold: float | None = None,
     tile_rows: int = DEFAULT_TILE_ROWS,
     threads: int = 1,
+    prepared: RoughReferences | None = None,
 ) -> tuple[Neighbours, ...]:
     """Find the nearest references of each query in each of several pools.
 
@@ -118,6 +121,9 @@ def nearest_in_pools(
     threads
         Tiles worked on at once. The multiplication itself should then be left one thread (``OMP_NUM_THREADS=1``): of
         several it shares out the product alone, and none of what comes before and after it.
+    prepared
+        The references made ready for this metric, if many searches follow: twice the memory of half precision, and a
+        tenth of a large search's time, more of a small one's.
 
     Returns
     -------
@@ -132,7 +138,7 @@ def nearest_in_pools(
         If a vector is not finite, or longer than 1e15.
     """
     _require_matching(queries, references, excluded)
-    search = _Search(RoughQueries.of(queries, metric), queries, references, pools, excluded, k)
+    search = _Search(RoughQueries.of(queries, metric), queries, references, pools, excluded, k, prepared)
     starts = range(0, len(references), tile_rows)
     if threads == 1:
         found = search.over(starts, tile_rows=tile_rows)
@@ -157,6 +163,7 @@ class _Search:
     pools: Sequence[NDArray[np.int64]]
     excluded: NDArray[np.int64] | None
     k: int
+    prepared: RoughReferences | None
 
     def over(self, starts: Sequence[int], *, tile_rows: int) -> list[Neighbours]:
         """Find the nearest in each pool among the tiles that start at these rows."""
@@ -165,7 +172,7 @@ class _Search:
         limits = [Neighbours.none(len(self.queries), self.k) for _ in self.pools]
         chosen: list[list[RoughPairs]] = [[] for _ in self.pools]
         for start in starts:
-            rough = self.rough_queries.against(self.references[start : start + tile_rows], start=start)
+            rough = self.rough_queries.against(self._tile(start, start + tile_rows), start=start)
             if self.excluded is not None:
                 rough.leave_out(self.excluded)
             for index, pool in enumerate(self.pools):
@@ -175,6 +182,11 @@ class _Search:
                     limits[index], query_rows=pairs.query_rows, rows=pairs.reference_rows, distances=pairs.upper
                 )
         return [self._decided(RoughPairs.joined(pairs), limit) for pairs, limit in zip(chosen, limits, strict=True)]
+
+    def _tile(self, start: int, stop: int) -> RoughReferences:
+        if self.prepared is not None:
+            return self.prepared.tile(start, stop)
+        return RoughReferences.of(self.references[start:stop], self.rough_queries.metric)
 
     def _decided(self, pairs: RoughPairs, limit: Neighbours) -> Neighbours:
         """Compute exactly what may be among the nearest, and rank it."""

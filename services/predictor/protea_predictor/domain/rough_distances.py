@@ -12,10 +12,13 @@ from protea_common.domain.distance import DistanceMetric
 from protea_predictor.domain.distances import SMALLEST_SQUARED_NORM, Vectors
 from protea_predictor.domain.errors import InvalidVectorError
 
-__all__ = ["RoughDistances", "RoughPairs", "RoughQueries"]
+__all__ = ["RoughDistances", "RoughPairs", "RoughQueries", "RoughReferences"]
 
 _LARGEST_SQUARED_NORM = 1e30
 """Vectors longer than its root are refused: their products would overflow in float32."""
+
+_ROWS_PER_BLOCK = 1024
+"""References prepared at once: 4 MB of a thousand dimensions, which stay in the processor's cache between the steps."""
 
 _FLOAT32_STEP = 2.0**-24
 _FLOAT64_STEP = 2.0**-53
@@ -99,6 +102,48 @@ class RoughDistances:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class RoughReferences:
+    """References made ready for the multiplication, once for many searches. Instances come from `of`.
+
+    Attributes
+    ----------
+    vectors
+        Of unit length for the cosine, shape ``(m, D)``, float32.
+    squared_norms
+        Squared lengths before, shape ``(m,)``.
+    """
+
+    vectors: NDArray[np.float32]
+    squared_norms: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, references: Vectors, metric: DistanceMetric) -> RoughReferences:
+        """Prepare references, a block at a time.
+
+        Raises
+        ------
+        InvalidVectorError
+            If a reference is not finite, or longer than 1e15.
+        """
+        vectors = np.empty(references.shape, dtype=np.float32)
+        squared_norms = np.empty(len(references), dtype=np.float32)
+        for start in range(0, len(references), _ROWS_PER_BLOCK):
+            block = slice(start, start + _ROWS_PER_BLOCK)
+            vectors[block] = references[block]
+            squared_norms[block] = _squared_norms(vectors[block], "reference")
+            if metric is DistanceMetric.COSINE:
+                _unit(vectors[block], squared_norms[block], out=vectors[block])
+        return cls(vectors, squared_norms)
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def tile(self, start: int, stop: int) -> RoughReferences:
+        """Take some of them; nothing is copied."""
+        return RoughReferences(self.vectors[start:stop], self.squared_norms[start:stop])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RoughQueries:
     """Queries made ready for one matrix multiplication per tile. Instances come from `of`.
 
@@ -137,25 +182,15 @@ class RoughQueries:
             case DistanceMetric.L2:
                 return cls(metric, -2 * vectors, offsets, norms)
 
-    def against(self, tile: Vectors, *, start: int) -> RoughDistances:
-        """Compare all queries with the references from row ``start`` on that stand in the tile.
-
-        Raises
-        ------
-        InvalidVectorError
-            If a reference is not finite, or longer than 1e15.
-        """
-        vectors = np.ascontiguousarray(tile, dtype=np.float32)
-        squared_norms = _squared_norms(vectors, "reference")
+    def against(self, tile: RoughReferences, *, start: int) -> RoughDistances:
+        """Compare all queries with the references from row ``start`` on that stand in the tile."""
+        values = self.factors @ tile.vectors.T
         match self.metric:
             case DistanceMetric.COSINE:
-                scratch = None if np.shares_memory(vectors, tile) else vectors
-                values = self.factors @ _unit(vectors, squared_norms, out=scratch).T
                 return RoughDistances(start, values, self.offsets, np.full(len(values), self._rounding()))
             case DistanceMetric.L2:
-                values = self.factors @ vectors.T
-                values += squared_norms
-                longest = float(np.sqrt(squared_norms.max(initial=0.0)))
+                values += tile.squared_norms
+                longest = float(np.sqrt(tile.squared_norms.max(initial=0.0)))
                 return RoughDistances(start, values, self.offsets, self._squared_error(longest))
 
     def _rounding(self) -> float:
