@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from protea_common.domain.distance import DistanceMetric
 from protea_common.operations.payload import OperationPayload
 
 __all__ = ["AlignmentUse", "CandidateChoices", "DonorPolicy", "PredictGoTerms"]
+
+
+TaxonId = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""NCBI id of a taxon."""
 
 
 class DonorPolicy(BaseModel):
@@ -23,6 +28,26 @@ class DonorPolicy(BaseModel):
         default=None, min_length=1, max_length=64, description="Only these evidence codes; null for all."
     )
     reviewed_only: bool = Field(default=False, description="Only proteins that a curator reviewed (Swiss-Prot).")
+    taxon_ids: tuple[TaxonId, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1_000,
+        description="Only proteins of these taxa, by the id that they carry, not by those above it; null for all.",
+    )
+    excluded_taxon_ids: tuple[TaxonId, ...] = Field(
+        default=(), max_length=1_000, description="No proteins of these taxa, by the id that they carry."
+    )
+    annotated_until: date | None = Field(
+        default=None,
+        description="Only annotations dated on or before this day; those without a date are left out. Null for all.",
+    )
+
+    @model_validator(mode="after")
+    def _require_distinct_taxa(self) -> Self:
+        both = sorted(set(self.taxon_ids or ()) & set(self.excluded_taxon_ids))
+        if both:
+            raise ValueError(f"taxon_ids and excluded_taxon_ids both name {both[:5]}; leave them out of one.")
+        return self
 
 
 class AlignmentUse(StrEnum):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
 from protea_common.domain.scoring import PRESETS
+from protea_common.operations import DonorPolicy
 from protea_common.orm import JobStatus, PredictionSetStatus
 from support.predictor_bench import A, B, C, M, PredictorBench
 
@@ -91,7 +93,13 @@ async def test_the_receipt_says_how_the_set_was_made(bench: PredictorBench) -> N
     assert receipt["job_id"] == str(job.id)
     assert (receipt["metric"], receipt["search_backend"], receipt["limit_per_entry"]) == ("cosine", "exact", 2)
     assert (receipt["aspect_separated_knn"], receipt["expand_votes_to_ancestors"]) == (True, True)
-    assert receipt["donor_policy"] == {"evidence_codes": ["IDA", "IEA"], "reviewed_only": False}
+    assert receipt["donor_policy"] == {
+        "evidence_codes": ["IDA", "IEA"],
+        "reviewed_only": False,
+        "taxon_ids": None,
+        "excluded_taxon_ids": [],
+        "annotated_until": None,
+    }
     assert receipt["references"]["count"] == 3
     assert receipt["references"]["pool_sizes"] == {
         "biological_process": 3,
@@ -231,6 +239,60 @@ async def test_only_allowed_evidence_is_transferred(bench: PredictorBench) -> No
     job = await bench.run(request, donor_policy={"evidence_codes": ["IDA"]})
 
     assert donors_by_term(await bench.rows(job.id)) == {A: ["R1"], B: ["R1"], M: ["R2"]}
+
+
+@pytest.mark.parametrize(
+    ("policy", "donors"),
+    [
+        ({"taxon_ids": [9606, 10090]}, ["R1", "R2"]),
+        ({"taxon_ids": [10090]}, ["R2"]),
+        ({"excluded_taxon_ids": [9606]}, ["R2", "R3"]),  # R3 has no taxon
+        ({"taxon_ids": [9606, 10090], "excluded_taxon_ids": [559292]}, ["R1", "R2"]),
+    ],
+    ids=["either taxon", "one taxon", "all but one", "both filters"],
+)
+async def test_only_donors_of_allowed_taxa_are_taken(
+    bench: PredictorBench, policy: dict[str, Any], donors: list[str]
+) -> None:
+    request = await bench.worked_example()
+    await bench.execute("UPDATE protein SET taxonomy_id = 9606 WHERE accession = 'R1'")
+    await bench.execute("UPDATE protein SET taxonomy_id = 10090 WHERE accession = 'R2'")
+
+    job = await bench.run(request, donor_policy=policy)
+
+    assert sorted({donor for row in await bench.rows(job.id) for donor in row["donor_accessions"]}) == donors
+
+
+async def test_only_annotations_that_are_old_enough_are_transferred(bench: PredictorBench) -> None:
+    request = await bench.worked_example()
+    await bench.execute("UPDATE protein_go_annotation SET annotation_date = '20240131' WHERE protein_accession = 'R1'")
+    await bench.execute("UPDATE protein_go_annotation SET annotation_date = '20240201' WHERE protein_accession = 'R2'")
+
+    job = await bench.run(request, donor_policy={"annotated_until": date(2024, 1, 31)})
+
+    assert donors_by_term(await bench.rows(job.id)) == {A: ["R1"], B: ["R1"]}
+    assert (await bench.prediction_set(job.id)).meta["donor_policy"]["annotated_until"] == "2024-01-31"
+
+
+@pytest.mark.parametrize("policy", [{"annotated_until": date(2024, 1, 31)}, {"taxon_ids": [9606]}])
+async def test_no_filter_lets_a_denial_donate(bench: PredictorBench, policy: dict[str, Any]) -> None:
+    async with bench.world() as world:
+        request = await world.create()
+        await world.add_reference(request, "R1", (1, 0))
+        await world.add_reference(request, "R2", (4, 3))
+        await world.annotate(request, [("R1", M, "IDA", "NOT|enables"), ("R2", M, "IDA", "enables")])
+        await world.add_query(request, "Q1", (1, 0))
+    await bench.execute("UPDATE protein SET taxonomy_id = 9606")
+    await bench.execute("UPDATE protein_go_annotation SET annotation_date = '20200101'")
+
+    job = await bench.run(request, donor_policy=policy)
+
+    assert donors_by_term(await bench.rows(job.id)) == {M: ["R2"]}
+
+
+def test_a_taxon_that_is_let_in_and_left_out_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"both name \[9606\]"):
+        DonorPolicy(taxon_ids=(9606,), excluded_taxon_ids=(9606, 10090))
 
 
 async def test_a_term_that_is_not_live_is_never_predicted(bench: PredictorBench) -> None:

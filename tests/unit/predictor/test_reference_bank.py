@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +51,9 @@ def test_the_digest_is_the_same_on_every_machine() -> None:
         {"votes_reach_ancestors": False},
         {"evidence_codes": ("IDA",)},
         {"reviewed_only": True},
+        {"taxon_ids": (9606,)},
+        {"excluded_taxon_ids": (9606,)},
+        {"annotated_until": date(2024, 1, 31)},
     ],
 )
 def test_another_selection_has_another_digest(change: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from uuid import UUID
 
 import numpy as np
@@ -35,6 +36,12 @@ class ReferenceSelection:
         Annotations with other codes are left out; sorted and distinct, ``None`` where all are given.
     reviewed_only
         Whether proteins that no curator reviewed are left out.
+    taxon_ids
+        Proteins of other taxa are left out, and those of none; sorted and distinct, ``None`` where all are let in.
+    excluded_taxon_ids
+        Proteins of these taxa are left out; sorted and distinct.
+    annotated_until
+        Annotations dated later or not at all are left out; ``None`` where all are given.
     """
 
     embedding_config_id: UUID
@@ -43,6 +50,9 @@ class ReferenceSelection:
     votes_reach_ancestors: bool
     evidence_codes: tuple[str, ...] | None = None
     reviewed_only: bool = False
+    taxon_ids: tuple[int, ...] | None = None
+    excluded_taxon_ids: tuple[int, ...] = ()
+    annotated_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

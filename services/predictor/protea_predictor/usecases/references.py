@@ -56,6 +56,9 @@ def selection_of(request: PredictGoTerms) -> ReferenceSelection:
         votes_reach_ancestors=request.expand_votes_to_ancestors,
         evidence_codes=None if policy.evidence_codes is None else _stored_spellings(policy.evidence_codes),
         reviewed_only=policy.reviewed_only,
+        taxon_ids=None if policy.taxon_ids is None else tuple(sorted(set(policy.taxon_ids))),
+        excluded_taxon_ids=tuple(sorted(set(policy.excluded_taxon_ids))),
+        annotated_until=policy.annotated_until,
     )
 
 

@@ -25,6 +25,9 @@ __all__ = ["ReferenceStore", "freeze_snapshot", "whole_vectors"]
 _ROWS_PER_FETCH = 5_000
 """Rows read at a time; fewer cost round trips, more hold the event loop longer."""
 
+_DAY = "^[0-9]{8}$"
+"""A day as sources write it; what is none has no place in time."""
+
 
 async def freeze_snapshot(session: AsyncSession) -> None:
     """Let all that a transaction reads be of one moment, and write nothing; call it before anything else."""
@@ -168,13 +171,24 @@ def _members(selection: ReferenceSelection, newest_embedding_id: int | None, *co
         .where(
             whole_vectors(selection.embedding_config_id),
             exists().where(ProteinGOAnnotation.protein_accession == Protein.accession, *_donations(selection)),
+            *_donors(selection),
         )
     )
-    if selection.reviewed_only:
-        statement = statement.where(Protein.reviewed.is_(True))
     if newest_embedding_id is not None:
         statement = statement.where(SequenceEmbedding.id <= newest_embedding_id)
     return statement
+
+
+def _donors(selection: ReferenceSelection) -> list[ColumnElement[bool]]:
+    """Describe the proteins that may be donors, beside what is asked of their annotations."""
+    conditions: list[ColumnElement[bool]] = []
+    if selection.reviewed_only:
+        conditions.append(Protein.reviewed.is_(True))
+    if selection.taxon_ids is not None:
+        conditions.append(Protein.taxonomy_id.in_(selection.taxon_ids))
+    if selection.excluded_taxon_ids:
+        conditions.append(func.coalesce(Protein.taxonomy_id, UNKNOWN_TAXON).not_in(selection.excluded_taxon_ids))
+    return conditions
 
 
 def _annotations(selection: ReferenceSelection, version: ReferenceVersion, *columns: Any) -> Select[*tuple[Any, ...]]:
@@ -195,4 +209,7 @@ def _donations(selection: ReferenceSelection) -> list[ColumnElement[bool]]:
     ]
     if selection.evidence_codes is not None:
         conditions.append(ProteinGOAnnotation.evidence_code.in_(selection.evidence_codes))
+    if selection.annotated_until is not None:
+        written = ProteinGOAnnotation.annotation_date
+        conditions += [written.regexp_match(_DAY), written <= f"{selection.annotated_until:%Y%m%d}"]
     return conditions
