@@ -239,6 +239,18 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 },
                 Formula.EVIDENCE_WEIGHTED,
             ),
+            _preset(
+                "votes_of_both_channels",
+                "Votes of neighbours and aligned donors, own curated terms, frequent terms; needs alignments.",
+                {
+                    "knn_weighted_vote": 0.5,
+                    "knn_vote_experimental": 0.5,
+                    "alignment_weighted_vote": 0.5,
+                    "alignment_vote_experimental": 0.5,
+                    "self_prior_curated": 0.2,
+                    "term_prior": 0.3,
+                },
+            ),
         )
     }
 )

@@ -147,7 +147,7 @@ def test_a_preset_of_produced_signals_is_accepted_before_the_search(name: str) -
     require_produced(PRESETS[name].recipe)
 
 
-@pytest.mark.parametrize("name", ["alignment_only", "composite", "composite_no_embedding"])
+@pytest.mark.parametrize("name", ["alignment_only", "composite", "composite_no_embedding", "votes_of_both_channels"])
 def test_a_preset_of_other_signals_is_refused_before_the_search(name: str) -> None:
     with pytest.raises(UncoveredSignalError):
         require_produced(PRESETS[name].recipe)
