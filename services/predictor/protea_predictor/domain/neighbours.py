@@ -171,8 +171,9 @@ class _Search:
             return [Neighbours.none(len(self.queries), self.k) for _ in self.pools]
         limits = [Neighbours.none(len(self.queries), self.k) for _ in self.pools]
         chosen: list[list[RoughPairs]] = [[] for _ in self.pools]
+        scratch = np.empty(len(self.queries) * tile_rows, dtype=np.float32)
         for start in starts:
-            rough = self.rough_queries.against(self._tile(start, start + tile_rows), start=start)
+            rough = self.rough_queries.against(self._tile(start, start + tile_rows), start=start, scratch=scratch)
             if self.excluded is not None:
                 rough.leave_out(self.excluded)
             for index, pool in enumerate(self.pools):
