@@ -415,13 +415,14 @@ async def test_no_transaction_is_open_while_the_program_runs(bench: EvaluatorBen
         delivery = asyncio.create_task(bench.deliver(handler, job_id))
         await read_pid(pid_file)
 
-        async with session_scope(bench.session_factory) as session:
-            open_transactions = await session.scalar(idle.select_from(text("pg_stat_activity")))
+        # A heartbeat's transaction ends at once; one that was left open lasts as long as the program, a minute.
+        async with asyncio.timeout(10), session_scope(bench.session_factory) as session:
+            while await session.scalar(idle.select_from(text("pg_stat_activity"))):
+                await session.execute(text("SELECT pg_stat_clear_snapshot()"))
 
         delivery.cancel()
         with pytest.raises(asyncio.CancelledError):
             await delivery
-    assert open_transactions == 0
     assert (await bench.job(job_id)).status is JobStatus.QUEUED
 
 
