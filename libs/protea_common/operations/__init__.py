@@ -23,7 +23,12 @@ from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnap
 from protea_common.operations.payload import InvalidPayloadError, Operation, OperationPayload, dedup_key
 from protea_common.operations.prediction import AlignmentUse, CandidateChoices, DonorPolicy, PredictGoTerms
 from protea_common.operations.registry import OPERATIONS, UnknownOperationError, get_operation, operation_queues
-from protea_common.operations.training import ExportResearchDataset, ImportReranker, TrainReranker
+from protea_common.operations.training import (
+    ExportResearchDataset,
+    FitCalibration,
+    ImportReranker,
+    TrainReranker,
+)
 
 __all__ = [
     "OPERATIONS",
@@ -38,6 +43,7 @@ __all__ = [
     "ExportEmbeddings",
     "ExportResearchDataset",
     "ExportRunCrate",
+    "FitCalibration",
     "FitKmerEncoder",
     "GenerateEvaluationSet",
     "ImportEmbeddings",

@@ -118,3 +118,9 @@ class PredictGoTerms(CandidateChoices):
             "scores of the recipe stay, with a warning."
         ),
     )
+    calibration_id: UUID | None = Field(
+        default=None, description="Curves that make probabilities of the scores; null for scores as they are."
+    )
+    abstain_below: float = Field(
+        default=0.0, ge=0, lt=1, description="Terms that score below it, after calibration, are not stored."
+    )

@@ -28,7 +28,12 @@ from protea_common.operations.evaluation import (
 from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnapshot, LoadProteins, Ping
 from protea_common.operations.payload import Operation
 from protea_common.operations.prediction import PredictGoTerms
-from protea_common.operations.training import ExportResearchDataset, ImportReranker, TrainReranker
+from protea_common.operations.training import (
+    ExportResearchDataset,
+    FitCalibration,
+    ImportReranker,
+    TrainReranker,
+)
 
 __all__ = ["OPERATIONS", "UnknownOperationError", "get_operation", "operation_queues"]
 
@@ -76,6 +81,7 @@ _OPERATIONS = (
     ),
     Operation("import_reranker", "protea.training", ImportReranker, "Take in a booster that was trained elsewhere."),
     Operation("train_reranker", "protea.training", TrainReranker, "Train a booster on a dataset."),
+    Operation("fit_calibration", "protea.training", FitCalibration, "Fit probabilities to the scores of predictions."),
     Operation(
         "generate_evaluation_set",
         "protea.evaluations",

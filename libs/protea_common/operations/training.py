@@ -1,4 +1,4 @@
-"""Payloads of the operations that make datasets and re-rankers."""
+"""Payloads of the operations that learn from windows: datasets, re-rankers, calibrations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from protea_common.operations.payload import OperationPayload
 from protea_common.operations.prediction import CandidateChoices
 
-__all__ = ["ArtifactName", "ExportResearchDataset", "ImportReranker", "TrainReranker"]
+__all__ = ["ArtifactName", "ExportResearchDataset", "FitCalibration", "ImportReranker", "TrainReranker"]
 
 ArtifactName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", min_length=1, max_length=190)]
 """Name that can stand in the key of an artifact."""
@@ -75,6 +75,19 @@ class TrainReranker(OperationPayload):
     max_rows: int = Field(default=5_000_000, ge=1_000, le=50_000_000, description="More rows are refused.")
     temporal_waiver: Reason | None = Field(
         default=None, description="Why roles and dates that are not known are no matter; known ones are not waived."
+    )
+
+
+class FitCalibration(OperationPayload):
+    """Parameters of ``fit_calibration``."""
+
+    evaluation_set_id: UUID = Field(description="Window to learn from; its role must be valid.")
+    prediction_set_id: UUID = Field(
+        description="Predictions made from the window's older annotation set, neither calibrated nor cut off."
+    )
+    max_rows: int = Field(default=5_000_000, ge=1_000, le=50_000_000, description="More predictions are refused.")
+    temporal_waiver: Reason | None = Field(
+        default=None, description="Why a role that is not known is no matter; a known one is not waived."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from protea_common.orm.access import ApiKey
 from protea_common.orm.annotation import AnnotationSet, ProteinGOAnnotation
 from protea_common.orm.base import Base
+from protea_common.orm.calibration import CalibrationModel
 from protea_common.orm.dataset import Dataset
 from protea_common.orm.dead_letter import DeadLetter
 from protea_common.orm.embedding import EmbeddingConfig, SequenceEmbedding
@@ -40,6 +41,7 @@ __all__ = [
     "ApiKey",
     "Base",
     "BatchStatus",
+    "CalibrationModel",
     "Dataset",
     "DeadLetter",
     "EmbeddingConfig",

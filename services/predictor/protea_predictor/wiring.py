@@ -16,9 +16,11 @@ from protea_predictor.adapters.aligner import Mmseqs
 from protea_predictor.adapters.references import ReferenceFiles
 from protea_predictor.settings import PredictorSettings
 from protea_predictor.usecases.alignment_channel import AlignmentChannel
+from protea_predictor.usecases.calibrations import Calibrations
 from protea_predictor.usecases.candidates import CandidateMaker
 from protea_predictor.usecases.export_research_dataset import ExportDataset
 from protea_predictor.usecases.feature_sources import FeatureReader
+from protea_predictor.usecases.fit_calibration import FitToWindow
 from protea_predictor.usecases.import_reranker import ImportBooster
 from protea_predictor.usecases.learning_windows import LearningWindows
 from protea_predictor.usecases.ontologies import Ontologies
@@ -55,8 +57,8 @@ class ProcessContext:
         Finds references by alignment.
     features
         What features are computed from beside neighbours.
-    rerankers
-        Boosters in memory.
+    rerankers, calibrations
+        Boosters and curves in memory.
     """
 
     platform: Platform
@@ -68,6 +70,7 @@ class ProcessContext:
     alignment: AlignmentChannel
     features: FeatureReader
     rerankers: Rerankers
+    calibrations: Calibrations
 
 
 @asynccontextmanager
@@ -104,6 +107,12 @@ async def open_process(platform: Platform, settings: PredictorSettings) -> Async
                 executor=executor,
                 capacity=settings.rerankers_max,
             ),
+            calibrations=Calibrations(
+                unit_of_work=unit_of_work,
+                artifacts=platform.artifacts,
+                executor=executor,
+                capacity=settings.rerankers_max,
+            ),
         )
     finally:
         for threads in (executor, training):
@@ -133,6 +142,7 @@ class Factory:
             alignment=self._context.alignment,
             features=self._context.features,
             reranking=self.create_reranking(),
+            calibrations=self._context.calibrations,
         )
 
     def create_predict_batch(self) -> PredictBatch:
@@ -142,6 +152,7 @@ class Factory:
             unit_of_work=self._unit_of_work,
             candidates=self.create_candidate_maker(),
             reranking=self.create_reranking(),
+            calibrations=context.calibrations,
             metrics=context.platform.metrics,
         )
 
@@ -170,6 +181,16 @@ class Factory:
         context = self._context
         return TrainOnDataset(
             unit_of_work=self._unit_of_work, artifacts=context.platform.artifacts, executor=context.training_executor
+        )
+
+    def create_fit_to_window(self) -> FitToWindow:
+        """Build ``fit_calibration``."""
+        context = self._context
+        return FitToWindow(
+            unit_of_work=self._unit_of_work,
+            ontologies=context.ontologies,
+            artifacts=context.platform.artifacts,
+            executor=context.training_executor,
         )
 
     def create_import_booster(self) -> ImportBooster:

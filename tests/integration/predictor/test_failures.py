@@ -50,6 +50,7 @@ def predict_batch(context: ProcessContext, unit_of_work: Any) -> PredictBatch:
         unit_of_work=unit_of_work,
         candidates=Factory(context).create_candidate_maker(),
         reranking=Factory(context).create_reranking(),
+        calibrations=context.calibrations,
         metrics=context.platform.metrics,
     )
 
@@ -193,6 +194,7 @@ async def test_a_coordinator_without_a_database_is_tried_again(bench: PredictorB
         alignment=context.alignment,
         features=context.features,
         reranking=Factory(context).create_reranking(),
+        calibrations=context.calibrations,
     )
     handler = consume_jobs({"predict_go_terms": use_case}, bench.platform.consumer_parts(source="test"))
 

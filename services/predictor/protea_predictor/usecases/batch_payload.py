@@ -23,6 +23,7 @@ class BatchPayload(BaseModel):
     entry_ids: tuple[int, ...] = Field(description="Query set entries of the batch.")
     is_aligned: bool = Field(default=False, description="Whether references are found by alignment too.")
     reranker_model_ids: tuple[UUID, ...] = Field(default=(), description="Boosters that score candidates anew.")
+    calibration_id: UUID | None = Field(default=None, description="Curves that make probabilities of scores.")
     skipped_queries: int = Field(ge=0, description="Proteins that the whole job leaves out for lack of a vector.")
 
 

@@ -14,6 +14,7 @@ from protea_common.telemetry import MetricRegistry
 from protea_predictor.adapters.storage import PredictionStore, QueryStore, ScoringStore
 from protea_predictor.domain.prediction import PredictionRecipe, Queries
 from protea_predictor.usecases.batch_payload import BatchPayload, job_result
+from protea_predictor.usecases.calibrations import Calibrations
 from protea_predictor.usecases.candidates import CandidateMaker, MadeCandidates
 from protea_predictor.usecases.reranking import Reranking
 
@@ -31,6 +32,8 @@ class PredictBatch:
         Finds and scores candidates.
     reranking
         Scores them anew.
+    calibrations
+        Make probabilities of scores.
     metrics
         Where the time of a batch is counted.
     """
@@ -41,11 +44,13 @@ class PredictBatch:
         unit_of_work: Callable[[], UnitOfWork],
         candidates: CandidateMaker,
         reranking: Reranking,
+        calibrations: Calibrations,
         metrics: MetricRegistry,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._candidates = candidates
         self._reranking = reranking
+        self._calibrations = calibrations
         self._metrics = metrics
 
     async def __call__(self, claim: BatchClaim) -> None:
@@ -80,7 +85,10 @@ class PredictBatch:
             ontology=made.ontology,
             annotation_set_id=request.annotation_set_id,
         )
-        return replace(made, prediction=reranked)
+        told = await self._calibrations.apply(
+            reranked, payload.calibration_id, made.ontology, abstain_below=request.abstain_below
+        )
+        return replace(made, prediction=told)
 
     async def _read(self, request: PredictGoTerms, payload: BatchPayload) -> tuple[Queries, PredictionRecipe]:
         async with self._unit_of_work() as work:

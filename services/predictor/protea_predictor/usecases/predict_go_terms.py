@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import ClassVar
 from uuid import UUID, uuid5
 
@@ -31,8 +32,9 @@ from protea_predictor.domain.features.compute import ALWAYS_COMPUTED
 from protea_predictor.domain.scoring import require_produced
 from protea_predictor.usecases.alignment_channel import AlignmentChannel
 from protea_predictor.usecases.batch_payload import BatchPayload
+from protea_predictor.usecases.calibrations import Calibrations, require_method
 from protea_predictor.usecases.feature_sources import FeatureReader, requested_families
-from protea_predictor.usecases.receipt import Channels, Plan, write_receipt
+from protea_predictor.usecases.receipt import Channels, Plan, method_of, write_receipt
 from protea_predictor.usecases.references import selection_of
 from protea_predictor.usecases.reranking import Reranking, RerankingPlan
 
@@ -85,11 +87,13 @@ class CutIntoBatches:
         alignment: AlignmentChannel,
         features: FeatureReader,
         reranking: Reranking,
+        calibrations: Calibrations,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._alignment = alignment
         self._features = features
         self._reranking = reranking
+        self._calibrations = calibrations
 
     async def __call__(self, claim: JobClaim) -> None:
         """Check, then begin the set and send its batches out in one transaction."""
@@ -99,6 +103,7 @@ class CutIntoBatches:
         families = requested_families(request, is_aligned=is_aligned)
         scoring = await self._find_scoring(request, families)
         reranking = await self._reranking.plan(request, families=(*ALWAYS_COMPUTED, *families))
+        calibration = await self._calibrations.find(request.calibration_id)
         channels = Channels(is_aligned, families)
         async with self._unit_of_work() as work:
             await freeze_snapshot(work.session)
@@ -106,9 +111,12 @@ class CutIntoBatches:
             await link_vector_origins(
                 work.session, embedding_config_id=request.embedding_config_id, job_id=claim.job_id
             )
+        new_set = _new_set(claim, request, replace(plan, calibration=calibration))
+        if calibration is not None:
+            require_method(calibration, method_of(new_set.meta))
         async with self._unit_of_work() as work:
             await dispatch_batches(work, claim, _batches(claim, request, plan))
-            await PredictionStore(work.session).begin(_new_set(claim, request, plan))
+            await PredictionStore(work.session).begin(new_set)
             if reranking.mismatch is not None:
                 message = reranking.mismatch
                 await record(work, claim.job_id, "reranker.schema_mismatch", level="warning", message=message)
@@ -200,6 +208,7 @@ def _batches(claim: JobClaim, request: PredictGoTerms, plan: Plan) -> list[NewBa
             entry_ids=entry_ids[start : start + request.batch_size],
             is_aligned=plan.channels.is_aligned,
             reranker_model_ids=plan.reranking.reranker_ids,
+            calibration_id=request.calibration_id,
             skipped_queries=len(plan.queries.skipped),
         )
         event = PredictionsBatchRequested(

@@ -14,13 +14,31 @@ from protea_predictor.domain.features.compute import ALWAYS_COMPUTED
 from protea_predictor.domain.features.definitions import FEATURES
 from protea_predictor.domain.features.fingerprint import definition_sha
 from protea_predictor.domain.reference_bank import ReferenceVersion, bank_digest
+from protea_predictor.usecases.calibrations import LoadedCalibration
 from protea_predictor.usecases.references import selection_of
 from protea_predictor.usecases.reranking import RerankingPlan
 
-__all__ = ["Channels", "Plan", "write_receipt"]
+__all__ = ["Channels", "Plan", "method_of", "write_receipt"]
 
 _SKIPPED_NAMED = 20
 """Queries without a vector that the receipt names; more would make every reader of the set carry them."""
+
+
+_NOT_OF_THE_METHOD = frozenset(
+    {
+        "job_id",
+        "search_backend",
+        "feature_families",
+        "feature_versions",
+        "references",
+        "queries",
+        "skipped_queries",
+        "calibration",
+        "abstain_below",
+        "stored_terms",
+    }
+)
+"""What may differ between sets whose scores come about alike; recipes and boosters name the features they read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +75,8 @@ class Plan:
         How votes become scores.
     reranking
         Which boosters score candidates anew.
+    calibration
+        What makes probabilities of scores; ``None`` where scores stay.
     """
 
     references: ReferenceVersion
@@ -65,6 +85,7 @@ class Plan:
     channels: Channels
     scoring: StoredScoring
     reranking: RerankingPlan
+    calibration: LoadedCalibration | None = None
 
 
 def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[str, Any]:
@@ -82,7 +103,9 @@ def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[
         "negated_annotations": "never transferred",
         "own_accession": "excluded",
         "same_sequence": "kept and flagged",
-        "stored_terms": "score above 0, without the roots of the aspects",
+        "stored_terms": "score above 0 and not below abstain_below, without the roots of the aspects",
+        "calibration": None if plan.calibration is None else plan.calibration.receipt,
+        "abstain_below": request.abstain_below,
         "alignment": _describe_alignment(request) if plan.channels.is_aligned else None,
         "feature_families": [*ALWAYS_COMPUTED, *plan.channels.families],
         "feature_versions": definition_sha(tuple(FEATURES)),
@@ -104,6 +127,11 @@ def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[
             "first": list(plan.queries.skipped[:_SKIPPED_NAMED]),
         },
     }
+
+
+def method_of(receipt: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the part of a receipt that scores follow from; a calibration is for scores of one method."""
+    return {name: value for name, value in receipt.items() if name not in _NOT_OF_THE_METHOD}
 
 
 def _describe_alignment(request: PredictGoTerms) -> dict[str, Any]:

@@ -1,5 +1,13 @@
 """All SQL of the predictor, one module per group of tables."""
 
+from protea_predictor.adapters.storage.calibrations import (
+    CalibrationStore,
+    NewCalibration,
+    ScoredTerms,
+    StoredCalibration,
+    StoredPredictions,
+    TooManyPredictionsError,
+)
 from protea_predictor.adapters.storage.datasets import DatasetNameTakenError, DatasetStore, NewDataset, StoredDataset
 from protea_predictor.adapters.storage.inputs import AnnotationSetStore, ConfigStore, NotFoundError, OntologyStore
 from protea_predictor.adapters.storage.knowledge import KnowledgeStore
@@ -19,11 +27,13 @@ from protea_predictor.adapters.storage.windows import StoredWindow, WindowStore
 
 __all__ = [
     "AnnotationSetStore",
+    "CalibrationStore",
     "ConfigStore",
     "DatasetNameTakenError",
     "DatasetStore",
     "JobTotals",
     "KnowledgeStore",
+    "NewCalibration",
     "NewDataset",
     "NewPredictionSet",
     "NewReranker",
@@ -38,11 +48,15 @@ __all__ = [
     "RerankerNameTakenError",
     "RerankerStore",
     "ResidueStore",
+    "ScoredTerms",
     "ScoringStore",
+    "StoredCalibration",
     "StoredDataset",
+    "StoredPredictions",
     "StoredReranker",
     "StoredScoring",
     "StoredWindow",
+    "TooManyPredictionsError",
     "WindowStore",
     "freeze_snapshot",
 ]

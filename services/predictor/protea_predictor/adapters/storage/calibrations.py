@@ -1,0 +1,179 @@
+"""Table ``calibration_model``, and the predictions that a calibration is fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import any_, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.expression import bindparam
+from sqlalchemy.types import Text
+
+from protea_common.errors import PermanentError
+from protea_common.orm import CalibrationModel, GOPrediction, PredictionSet, PredictionSetStatus
+from protea_predictor.adapters.storage.inputs import NotFoundError
+
+__all__ = [
+    "CalibrationStore",
+    "NewCalibration",
+    "ScoredTerms",
+    "StoredCalibration",
+    "StoredPredictions",
+    "TooManyPredictionsError",
+]
+
+
+class TooManyPredictionsError(PermanentError):
+    """A calibration would be fitted to more predictions than the job allows."""
+
+    slug: ClassVar[str] = "too-many-predictions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCalibration:
+    """Columns of a calibration's row."""
+
+    id: UUID
+    evaluation_set_id: UUID
+    prediction_set_id: UUID
+    job_id: UUID
+    artifact_uri: str
+    content_sha256: str
+    candidate_count: int
+    method: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCalibration:
+    """What predicting needs to know of a calibration."""
+
+    id: UUID
+    evaluation_set_id: UUID | None
+    artifact_uri: str
+    content_sha256: str
+    method: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPredictions:
+    """A prediction set as a calibration sees it.
+
+    Attributes
+    ----------
+    is_complete
+        Whether all its rows are there.
+    receipt
+        How it was made.
+    """
+
+    id: UUID
+    is_complete: bool
+    annotation_set_id: UUID
+    ontology_snapshot_id: UUID
+    receipt: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredTerms:
+    """Stored predictions, in any order; shape ``(n,)`` each.
+
+    Attributes
+    ----------
+    query_row
+        Position of the protein among those asked for.
+    term_ids
+        Database id of the term.
+    scores
+        In [0, 1].
+    """
+
+    query_row: NDArray[np.int64]
+    term_ids: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+
+class CalibrationStore:
+    """Calibrations never change."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, new: NewCalibration) -> None:
+        """Write a calibration; one of the same id, which the same job wrote, stays."""
+        await self._session.execute(upsert(CalibrationModel).values(**asdict(new)).on_conflict_do_nothing())
+
+    async def read(self, calibration_id: UUID) -> StoredCalibration:
+        """Read a calibration.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        """
+        columns = select(
+            CalibrationModel.id,
+            CalibrationModel.evaluation_set_id,
+            CalibrationModel.artifact_uri,
+            CalibrationModel.content_sha256,
+            CalibrationModel.method,
+        )
+        row = (await self._session.execute(columns.where(CalibrationModel.id == calibration_id))).one_or_none()
+        if row is None:
+            raise NotFoundError("calibration", calibration_id)
+        return StoredCalibration(*row)
+
+    async def predictions(self, prediction_set_id: UUID) -> StoredPredictions:
+        """Read how a prediction set was made.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        """
+        columns = select(
+            PredictionSet.id,
+            PredictionSet.status == PredictionSetStatus.COMPLETE,
+            PredictionSet.annotation_set_id,
+            PredictionSet.ontology_snapshot_id,
+            PredictionSet.meta,
+        )
+        row = (await self._session.execute(columns.where(PredictionSet.id == prediction_set_id))).one_or_none()
+        if row is None:
+            raise NotFoundError("prediction set", prediction_set_id)
+        return StoredPredictions(*row)
+
+    async def scored(self, prediction_set_id: UUID, accessions: Sequence[str], *, max_rows: int) -> ScoredTerms:
+        """Read the predictions for some proteins.
+
+        Raises
+        ------
+        TooManyPredictionsError
+            If there are more than ``max_rows``; none is read then.
+        """
+        wanted = bindparam("accessions", list(accessions), type_=ARRAY(Text))
+        of_set = GOPrediction.prediction_set_id == prediction_set_id
+        chosen = of_set & (GOPrediction.protein_accession == any_(wanted))
+        count = await self._session.scalar(select(func.count()).select_from(GOPrediction).where(chosen)) or 0
+        if count > max_rows:
+            raise TooManyPredictionsError(
+                f"The prediction set has {count} predictions for the proteins of the window, and max_rows is "
+                f"{max_rows}; raise it, or predict fewer proteins."
+            )
+        columns = select(GOPrediction.protein_accession, GOPrediction.go_term_id, GOPrediction.score)
+        row_of = {accession: row for row, accession in enumerate(accessions)}
+        query_row, term_ids = np.empty(count, np.int64), np.empty(count, np.int64)
+        scores = np.empty(count, np.float64)
+        rows = await self._session.stream(columns.where(chosen).execution_options(yield_per=10_000))
+        place = 0
+        async for accession, term_id, score in rows:
+            query_row[place], term_ids[place], scores[place] = row_of[accession], term_id, score
+            place += 1
+        return ScoredTerms(query_row, term_ids, scores)
