@@ -21,7 +21,13 @@ from protea_common.operations.evaluation import (
 )
 from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnapshot, LoadProteins, Ping
 from protea_common.operations.payload import InvalidPayloadError, Operation, OperationPayload, dedup_key
-from protea_common.operations.prediction import AlignmentUse, CandidateChoices, DonorPolicy, PredictGoTerms
+from protea_common.operations.prediction import (
+    AlignmentUse,
+    CandidateChoices,
+    DonorPolicy,
+    PredictGoTerms,
+    SearchBackend,
+)
 from protea_common.operations.registry import OPERATIONS, UnknownOperationError, get_operation, operation_queues
 from protea_common.operations.training import (
     ExportResearchDataset,
@@ -59,6 +65,7 @@ __all__ = [
     "PredictGoTerms",
     "RegisterEncoder",
     "RunCafaEvaluation",
+    "SearchBackend",
     "StratifyEvaluation",
     "TrainReranker",
     "UnknownOperationError",

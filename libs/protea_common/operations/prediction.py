@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from protea_common.domain.distance import DistanceMetric
 from protea_common.operations.payload import OperationPayload
 
-__all__ = ["AlignmentUse", "CandidateChoices", "DonorPolicy", "PredictGoTerms"]
+__all__ = ["AlignmentUse", "CandidateChoices", "DonorPolicy", "PredictGoTerms", "SearchBackend"]
 
 
 TaxonId = Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -58,6 +58,15 @@ class AlignmentUse(StrEnum):
     OFF = "off"
 
 
+class SearchBackend(StrEnum):
+    """What finds neighbours: ``numpy`` compares all, the others choose, and what they chose is ranked exactly."""
+
+    NUMPY = "numpy"
+    FAISS = "faiss"
+    TORCH = "torch"
+    PGVECTOR = "pgvector"
+
+
 class CandidateChoices(OperationPayload):
     """How candidates come about and what is known about them; the same choices give the same rows everywhere."""
 
@@ -69,6 +78,22 @@ class CandidateChoices(OperationPayload):
     aspect_separated_knn: bool = Field(default=True, description="Search one pool per aspect instead of one for all.")
     expand_votes_to_ancestors: bool = Field(
         default=True, description="A vote for a term is also a vote for the terms above it."
+    )
+    search_backend: SearchBackend = Field(
+        default=SearchBackend.NUMPY,
+        description=(
+            "What finds neighbours: numpy, exact; faiss; torch, exact, on the worker's device; or pgvector, an HNSW "
+            "index in the database that is made on first use. Distances and order are exact with each of them."
+        ),
+    )
+    faiss_index_type: Literal["Flat", "IVFFlat", "HNSW"] = Field(
+        default="Flat", description="Kind of faiss's index: exact, inverted lists, or a graph."
+    )
+    faiss_nlist: int = Field(default=100, ge=1, le=65_536, description="Inverted lists of an IVFFlat index.")
+    faiss_nprobe: int = Field(default=10, ge=1, le=65_536, description="Inverted lists that a query looks into.")
+    faiss_hnsw_m: int = Field(default=32, ge=2, le=128, description="Links of a node of faiss's graph.")
+    faiss_hnsw_ef_search: int = Field(
+        default=64, ge=1, le=1_000, description="Nodes that a search of a graph keeps at hand, pgvector's too."
     )
     alignment: AlignmentUse = Field(
         default=AlignmentUse.OFF,

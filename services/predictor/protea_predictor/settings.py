@@ -26,6 +26,7 @@ class PredictorSettings(ServiceSettings):
     reference_banks_max: PositiveInt = Field(2, description="Reference banks kept open, the most recent ones.")
     ontologies_max: PositiveInt = Field(2, description="Releases of GO kept in memory, the most recent ones.")
     rerankers_max: PositiveInt = Field(12, description="Re-rankers kept in memory, the most recent ones.")
+    search_device: str = Field("cpu", description="Device of search_backend=torch, as torch has it, such as cuda.")
     cache_dir: Path | None = Field(
         None, description="Folder of reference bank files; `.protea/cache` in the artifact store's folder when empty."
     )

@@ -29,6 +29,7 @@ from protea_predictor.usecases.predict_go_terms import CutIntoBatches
 from protea_predictor.usecases.references import ReferenceBanks
 from protea_predictor.usecases.rerankers import Rerankers
 from protea_predictor.usecases.reranking import Reranking
+from protea_predictor.usecases.search_backends import SearchBackends
 from protea_predictor.usecases.train_reranker import TrainOnDataset
 
 __all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
@@ -53,6 +54,8 @@ class ProcessContext:
         A thread for one training or one dataset at a time.
     ontologies, banks
         What is kept in memory between batches.
+    backends
+        Choose what queries are compared with, where a job wants not all compared.
     alignment
         Finds references by alignment.
     features
@@ -67,6 +70,7 @@ class ProcessContext:
     training_executor: Executor
     ontologies: Ontologies
     banks: ReferenceBanks
+    backends: SearchBackends
     alignment: AlignmentChannel
     features: FeatureReader
     rerankers: Rerankers
@@ -94,6 +98,7 @@ async def open_process(platform: Platform, settings: PredictorSettings) -> Async
                 capacity=settings.reference_banks_max,
                 metrics=platform.metrics,
             ),
+            backends=SearchBackends(unit_of_work=unit_of_work, executor=executor, device=settings.search_device),
             alignment=AlignmentChannel(unit_of_work=unit_of_work, aligner=_aligner(platform, settings)),
             features=FeatureReader(
                 unit_of_work=unit_of_work,
@@ -206,6 +211,7 @@ class Factory:
         return CandidateMaker(
             ontologies=context.ontologies,
             banks=context.banks,
+            backends=context.backends,
             alignment=context.alignment,
             features=context.features,
             executor=context.executor,

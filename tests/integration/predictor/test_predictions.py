@@ -91,7 +91,7 @@ async def test_the_receipt_says_how_the_set_was_made(bench: PredictorBench) -> N
     receipt = prediction_set.meta
 
     assert receipt["job_id"] == str(job.id)
-    assert (receipt["metric"], receipt["search_backend"], receipt["limit_per_entry"]) == ("cosine", "exact", 2)
+    assert (receipt["metric"], receipt["search_backend"], receipt["limit_per_entry"]) == ("cosine", "numpy", 2)
     assert (receipt["aspect_separated_knn"], receipt["expand_votes_to_ancestors"]) == (True, True)
     assert receipt["donor_policy"] == {
         "evidence_codes": ["IDA", "IEA"],

@@ -93,6 +93,15 @@ def test_a_pool_smaller_than_k_gives_what_it_has(build: Build) -> None:
     assert (found.rows[:, 3:] == -1).all()
 
 
+@pytest.mark.parametrize("build", [*EXACT.values(), *APPROXIMATE.values()], ids=[*EXACT, *APPROXIMATE])
+def test_an_empty_pool_gives_nothing(build: Build) -> None:
+    references = families(5, 40)
+
+    chosen = build(references, np.arange(0), DistanceMetric.COSINE).choose(references[:7], 10)
+
+    assert (nearest_of_chosen(references[:7], references, chosen, k=5).rows == -1).all()
+
+
 def test_a_reference_chosen_twice_is_one_neighbour() -> None:
     vectors = families(6, 16)
 

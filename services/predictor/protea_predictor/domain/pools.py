@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from protea_common.domain.distance import DistanceMetric
 from protea_common.domain.ontology import ASPECTS, Aspect, GoGraph
+from protea_predictor.domain.chosen_neighbours import nearest_of_chosen
 from protea_predictor.domain.distances import Vectors
 from protea_predictor.domain.neighbours import DEFAULT_TILE_ROWS, Neighbours, nearest_in_pools
 from protea_predictor.domain.reference_annotations import ReferenceAnnotations
@@ -66,19 +68,27 @@ def search_pools(
     metric: DistanceMetric = DistanceMetric.COSINE,
     distance_threshold: float | None = None,
     tile_rows: int = DEFAULT_TILE_ROWS,
+    chosen: Sequence[NDArray[np.int64]] | None = None,
 ) -> tuple[PoolNeighbours, ...]:
     """Find the k nearest references of each query in each pool.
 
-    Parameters and errors are those of `nearest_in_pools`; the result is in the order of the pools.
+    Parameters and errors are those of `nearest_in_pools`; the result is in the order of the pools. ``chosen`` are the
+    only rows of each pool that are compared with each query, as `nearest_of_chosen` takes them; ``None`` compares all.
     """
-    found = nearest_in_pools(
-        queries,
-        references,
-        pools=[pool.reference_rows for pool in pools],
-        k=k,
-        excluded=excluded,
-        metric=metric,
-        distance_threshold=distance_threshold,
-        tile_rows=tile_rows,
-    )
+    found: Sequence[Neighbours]
+    if chosen is None:
+        rows = [pool.reference_rows for pool in pools]
+        found = nearest_in_pools(
+            queries,
+            references,
+            pools=rows,
+            k=k,
+            excluded=excluded,
+            metric=metric,
+            distance_threshold=distance_threshold,
+            tile_rows=tile_rows,
+        )
+    else:
+        rank = partial(nearest_of_chosen, queries, references, k=k, excluded=excluded, metric=metric)
+        found = [rank(rows, distance_threshold=distance_threshold) for rows in chosen]
     return tuple(PoolNeighbours(pool.aspect, neighbours) for pool, neighbours in zip(pools, found, strict=True))

@@ -141,12 +141,13 @@ def find_terms(
     ontology: StoredOntology,
     recipe: PredictionRecipe,
     *,
+    chosen: Sequence[NDArray[np.int64]] | None = None,
     hits: AlignedHits | None = None,
 ) -> FoundTerms:
     """Find candidates among the terms of the nearest references and, where there are hits, of aligned ones.
 
     A reference that is the query itself, by accession, is no donor; one with the query's sequence under another
-    accession is.
+    accession is. ``chosen`` are the references that are compared, as in `search_pools`.
 
     Raises
     ------
@@ -161,6 +162,7 @@ def find_terms(
         excluded=bank.proteins.rows_of(queries.accessions).reshape(-1, 1),
         metric=recipe.metric,
         distance_threshold=recipe.distance_threshold,
+        chosen=chosen,
     )
     sequences = SequenceIds(queries.sequence_ids, bank.proteins.sequence_ids)
     candidates = transfer_annotations(found, bank.annotations, ontology.graph, sequences=sequences)

@@ -26,6 +26,7 @@ from protea_predictor.usecases.alignment_channel import AlignmentChannel
 from protea_predictor.usecases.feature_sources import FeatureReader
 from protea_predictor.usecases.ontologies import Ontologies
 from protea_predictor.usecases.references import OpenBank, ReferenceBanks, selection_of
+from protea_predictor.usecases.search_backends import SearchBackends
 
 __all__ = ["CandidateMaker", "MadeCandidates"]
 
@@ -54,6 +55,8 @@ class CandidateMaker:
     ----------
     ontologies, banks
         What the queries are compared with.
+    backends
+        Choose what queries are compared with, where not all are.
     alignment
         Finds references by alignment.
     features
@@ -67,12 +70,14 @@ class CandidateMaker:
         *,
         ontologies: Ontologies,
         banks: ReferenceBanks,
+        backends: SearchBackends,
         alignment: AlignmentChannel,
         features: FeatureReader,
         executor: Executor,
     ) -> None:
         self._ontologies = ontologies
         self._banks = banks
+        self._backends = backends
         self._alignment = alignment
         self._features = features
         self._executor = executor
@@ -99,10 +104,12 @@ class CandidateMaker:
         references = await self._banks.get(selection_of(request), version, ontology)
         hits = await self._hits(request, version, queries, references) if is_aligned else None
         sources = await self._features.read(request, queries, bank=references.bank, ontology=ontology)
-        pools = references.aspect_pools if request.aspect_separated_knn else references.shared_pool
+        pools = references.pools(is_aspect_separated=request.aspect_separated_knn)
         bank = references.bank
         with work_span("search and score", {"protea.queries": len(queries.accessions)}):
-            found = await self._run(partial(find_terms, queries, bank, pools, ontology, recipe, hits=hits))
+            chosen = await self._backends.choose(request, references, queries)
+            find = partial(find_terms, queries, bank, pools, ontology, recipe, chosen=chosen, hits=hits)
+            found = await self._run(find)
             prediction = await self._run(partial(score_terms, found, queries, bank, ontology, recipe, sources=sources))
         return MadeCandidates(prediction, queries, bank, ontology)
 

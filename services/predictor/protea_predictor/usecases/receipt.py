@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from protea_common.operations import PredictGoTerms
+from protea_common.operations import PredictGoTerms, SearchBackend
 from protea_predictor.adapters.aligner import E_VALUE_MAX, HITS_PER_QUERY
 from protea_predictor.adapters.storage import QueryCoverage, StoredScoring
 from protea_predictor.domain.features.compute import ALWAYS_COMPUTED
@@ -94,7 +94,7 @@ def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[
     return {
         "job_id": str(job_id),
         "metric": request.metric.value,
-        "search_backend": "exact",
+        **_search(request),
         "limit_per_entry": request.limit_per_entry,
         "distance_threshold": request.distance_threshold,
         "aspect_separated_knn": request.aspect_separated_knn,
@@ -141,3 +141,15 @@ def _describe_alignment(request: PredictGoTerms) -> dict[str, Any]:
         "e_value_max": E_VALUE_MAX,
         "hits_per_query": HITS_PER_QUERY,
     }
+
+
+def _search(request: PredictGoTerms) -> dict[str, Any]:
+    """Say what found neighbours; what decides only where it is used is told only there."""
+    told: dict[str, Any] = {"search_backend": request.search_backend.value}
+    match request.search_backend:
+        case SearchBackend.NUMPY | SearchBackend.TORCH:
+            return told
+        case SearchBackend.PGVECTOR:
+            return told | {"hnsw_ef_search": request.faiss_hnsw_ef_search}
+        case SearchBackend.FAISS:
+            return told | request.model_dump(include={name for name in type(request).model_fields if "faiss_" in name})

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar, ParamSpec, TypeVar
 
@@ -29,11 +29,15 @@ from protea_predictor.domain.reference_annotations import (
 )
 from protea_predictor.domain.reference_bank import ReferenceBank, ReferenceSelection, ReferenceVersion, bank_digest
 from protea_predictor.domain.stored_ontology import StoredOntology
+from protea_predictor.usecases.pool_indexes import IndexChoice, PoolIndex
 from protea_predictor.usecases.recently_used import RecentlyUsed
 
 __all__ = ["OpenBank", "ReferenceBanks", "ReferencesChangedError", "selection_of"]
 
 logger = logging.getLogger(__name__)
+
+_INDEXES_MAX = 2
+"""Choices of indexes kept with a bank: each holds its vectors again, in single precision and once per aspect."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,11 +80,20 @@ class OpenBank:
         One pool per aspect.
     shared_pool
         One pool for all aspects.
+    indexes
+        Indexes over its pools that jobs asked for, the most recent ones.
     """
 
     bank: ReferenceBank
     aspect_pools: tuple[Pool, ...]
     shared_pool: tuple[Pool, ...]
+    indexes: RecentlyUsed[IndexChoice, tuple[PoolIndex, ...]] = field(
+        default_factory=lambda: RecentlyUsed(capacity=_INDEXES_MAX)
+    )
+
+    def pools(self, *, is_aspect_separated: bool) -> tuple[Pool, ...]:
+        """Give one pool per aspect, or the shared one."""
+        return self.aspect_pools if is_aspect_separated else self.shared_pool
 
 
 class ReferenceBanks:

@@ -85,7 +85,7 @@ class FaissIndex:
         self._pool = pool
         self._metric = metric
         self._index = _empty_index(references.shape[1], len(pool), metric, choices)
-        if not self._index.is_trained:
+        if len(pool) and not self._index.is_trained:
             self._index.train(_prepared(references[_training_rows(pool, choices.nlist)], metric))
         for start in range(0, len(pool), _ROWS_PER_ADD):
             self._index.add(_prepared(references[pool[start : start + _ROWS_PER_ADD]], metric))

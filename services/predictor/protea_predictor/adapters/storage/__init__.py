@@ -23,6 +23,7 @@ from protea_predictor.adapters.storage.rerankers import (
 )
 from protea_predictor.adapters.storage.residues import ResidueStore
 from protea_predictor.adapters.storage.scoring import ScoringStore, StoredScoring
+from protea_predictor.adapters.storage.vector_index import NotIndexableError, VectorIndexStore
 from protea_predictor.adapters.storage.windows import StoredWindow, WindowStore
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "NewPredictionSet",
     "NewReranker",
     "NotFoundError",
+    "NotIndexableError",
     "OntologyStore",
     "PredictionStore",
     "QueriesGoneError",
@@ -57,6 +59,7 @@ __all__ = [
     "StoredScoring",
     "StoredWindow",
     "TooManyPredictionsError",
+    "VectorIndexStore",
     "WindowStore",
     "freeze_snapshot",
 ]
