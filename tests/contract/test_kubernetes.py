@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -14,12 +15,17 @@ import asyncpg
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from pydantic import TypeAdapter
 
 from protea_common.events import EVENT_TYPES
+from protea_common.settings import ApiLimits, EmbeddingPools
+from protea_embedder.domain.pools import choose_pool
 from support import kubernetes
 from support.kubernetes import COMPOSE_FILE, OVERLAYS, SERVICES, Manifest
 
 WORKER = "protea-embedder-worker"
+POOL = "protea-embedder-pool-large"
+POOLS = ("small", "medium", "large")
 ALL_PODS = (
     "protea-gateway",
     "protea-ingest",
@@ -54,6 +60,11 @@ def pod(objects: list[Manifest], name: str = WORKER) -> dict[str, Any]:
 def container(objects: list[Manifest], name: str = WORKER) -> dict[str, Any]:
     first: dict[str, Any] = pod(objects, name)["containers"][0]
     return first
+
+
+def find_variable(container: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(variable for variable in container["env"] if variable["name"] == name)
+    return found
 
 
 def names_of_variables(container: dict[str, Any]) -> set[str]:
@@ -159,7 +170,44 @@ def pause_for_longer(objects: list[Manifest]) -> None:
 
 
 def scale_on_a_queue_of_no_pool(objects: list[Manifest]) -> None:
-    queue_trigger(objects)["metadata"]["queueName"] = "protea.embeddings.batch.large"
+    queue_trigger(objects)["metadata"]["queueName"] = "protea.embeddings.batch.huge"
+
+
+def scale_a_pool_on_the_queue_of_another(objects: list[Manifest]) -> None:
+    scaler = find(objects, "ScaledObject", POOL)
+    scaler["spec"]["triggers"][0]["metadata"]["queueName"] = "protea.embeddings.batch.small"
+
+
+def serve_a_pool_that_is_none(objects: list[Manifest]) -> None:
+    find_variable(container(objects, POOL), "PROTEA_EMBEDDER__POOL")["value"] = "huge"
+
+
+def leave_a_pool_without_workers(objects: list[Manifest]) -> None:
+    objects.remove(find(objects, "Deployment", POOL))
+
+
+def take_two_gpus(objects: list[Manifest]) -> None:
+    container(objects, POOL)["resources"]["limits"]["nvidia.com/gpu"] = "2"
+
+
+def take_a_gpu_and_leave_it_idle(objects: list[Manifest]) -> None:
+    find_variable(container(objects, POOL), "PROTEA_EMBEDDER__DEVICE")["value"] = "cpu"
+
+
+def forget_the_toleration(objects: list[Manifest]) -> None:
+    del pod(objects, POOL)["tolerations"]
+
+
+def put_all_pods_on_one_node(objects: list[Manifest]) -> None:
+    del pod(objects)["topologySpreadConstraints"]
+
+
+def forget_the_budget(objects: list[Manifest]) -> None:
+    objects.remove(find(objects, "PodDisruptionBudget", POOL))
+
+
+def count_a_pod_in_two_budgets(objects: list[Manifest]) -> None:
+    find(objects, "PodDisruptionBudget", WORKER)["spec"]["selector"]["matchLabels"].pop("app.kubernetes.io/component")
 
 
 def scale_on_ready_messages_only(objects: list[Manifest]) -> None:
@@ -196,8 +244,7 @@ def write_a_password_into_an_address(objects: list[Manifest]) -> None:
 
 
 def write_the_database_address(objects: list[Manifest]) -> None:
-    variable = next(v for v in container(objects)["env"] if v["name"] == "PROTEA_DB_URL")
-    variable |= {"value": "postgresql://db/protea"}
+    find_variable(container(objects), "PROTEA_DB_URL")["value"] = "postgresql://db/protea"
 
 
 def write_the_management_address(objects: list[Manifest]) -> None:
@@ -243,7 +290,16 @@ def allow_by_default(objects: list[Manifest]) -> None:
         (kill_at_the_default_of_kubernetes, "is killed after 30 s"),
         (drain_for_longer, "is killed after 150 s, but drains for 300 s"),
         (pause_for_longer, "is killed after 150 s, but drains for 165 s"),
-        (scale_on_a_queue_of_no_pool, "there is no queue protea.embeddings.batch.large"),
+        (scale_on_a_queue_of_no_pool, "there is no queue protea.embeddings.batch.huge"),
+        (scale_a_pool_on_the_queue_of_another, "not scaled on the queue of its pool large"),
+        (serve_a_pool_that_is_none, "serves the pool huge, which PROTEA_EMBEDDING_POOLS does not name"),
+        (leave_a_pool_without_workers, "no workers serve the pool large"),
+        (take_two_gpus, "has 2 GPUs where it needs 1"),
+        (take_a_gpu_and_leave_it_idle, "has 1 GPUs where it needs 0"),
+        (forget_the_toleration, "is not sent to nodes with GPUs"),
+        (put_all_pods_on_one_node, "may all be on one node"),
+        (forget_the_budget, "has 0 disruption budgets"),
+        (count_a_pod_in_two_budgets, "has 2 disruption budgets"),
         (scale_on_ready_messages_only, "does not count the batches in work"),
         (count_over_amqp, "does not count the batches in work"),
         (scale_what_is_not_there, "its target protea-embedder does not exist"),
@@ -272,16 +328,42 @@ def test_a_variable_of_traces_and_one_of_a_service_are_known() -> None:
     assert {"PROTEA_OTEL_ENDPOINT", "PROTEA_GATEWAY__AUTHENTICATION", "PROTEA_DB_URL"} <= kubernetes.known_variables()
 
 
-def test_a_gpu_pod_takes_one_gpu(objects: list[Manifest]) -> None:
-    assert container(objects)["resources"]["limits"]["nvidia.com/gpu"] == "1"
-    assert pod(objects)["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
-    assert [toleration["key"] for toleration in pod(objects)["tolerations"]] == ["nvidia.com/gpu"]
+@pytest.mark.parametrize("name", POOLS)
+def test_a_gpu_pod_takes_one_gpu_and_reads_shared_weights(objects: list[Manifest], name: str) -> None:
+    deployment = f"protea-embedder-pool-{name}"
+    mounts = {mount["name"]: mount for mount in container(objects, deployment)["volumeMounts"]}
+
+    assert container(objects, deployment)["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert container(objects, deployment)["image"].rpartition("/")[2] == "protea-embedder-gpu:0.1.0"
+    assert pod(objects, deployment)["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
+    assert mounts["weights"]["readOnly"] is True
+    weights = find_variable(container(objects, deployment), "PROTEA_EMBEDDER__WEIGHTS_DIR")["value"]
+    assert mounts["weights"]["mountPath"] == weights
+
+
+@pytest.mark.parametrize(
+    ("parameters", "pool"),
+    [(None, None), (8_000_000, "small"), (650_000_000, "medium"), (3_000_000_000, "large")],
+)
+def test_models_go_to_the_pool_of_their_size(built: list[Manifest], parameters: int | None, pool: str | None) -> None:
+    data = find(built, "ConfigMap", "protea-settings")["data"]
+    pools = TypeAdapter(EmbeddingPools).validate_json(data["PROTEA_EMBEDDING_POOLS"])
+
+    assert set(pools) == set(POOLS)
+    assert choose_pool(parameters, pools) == pool
+
+
+def test_the_gateway_has_room_for_an_upload(built: list[Manifest]) -> None:
+    volumes = {volume["name"]: volume for volume in pod(built, "protea-gateway")["volumes"]}
+
+    assert int(volumes["tmp"]["emptyDir"]["sizeLimit"].removesuffix("Gi")) * 1024**3 > ApiLimits().max_upload_bytes
 
 
 def test_only_workers_scale_to_zero_and_coordinators_stay(objects: list[Manifest]) -> None:
     scaled = {o["spec"]["scaleTargetRef"]["name"] for o in objects if o["kind"] == "ScaledObject"}
 
-    assert scaled == {"protea-embedder-worker", "protea-predictor-worker"}
+    pools = {f"protea-embedder-pool-{name}" for name in POOLS}
+    assert scaled == {"protea-embedder-worker", "protea-predictor-worker"} | pools
     assert find(objects, "Deployment", "protea-embedder-coordinator")["spec"]["replicas"] == 1
     assert container(objects, "protea-embedder-coordinator")["command"][1:] == ["--role", "coordinator"]
 
@@ -290,7 +372,7 @@ def test_pods_that_may_be_several_have_a_disruption_budget(objects: list[Manifes
     budgets = [item["spec"]["selector"]["matchLabels"] for item in objects if item["kind"] == "PodDisruptionBudget"]
     several = [o for o in objects if o["kind"] == "Deployment" and o["spec"].get("replicas") != 1]
 
-    assert len(several) == 3
+    assert len(several) == 6
     assert [o["metadata"]["name"] for o in several if o["spec"]["selector"]["matchLabels"] not in budgets] == []
 
 
@@ -337,7 +419,8 @@ def test_artifacts_lie_in_a_folder_that_all_services_see_or_in_a_bucket(objects:
 
     assert find(staging, "PersistentVolumeClaim", "protea-artifacts")["spec"]["accessModes"] == ["ReadWriteMany"]
     assert all(claim in pod(staging, name)["volumes"] for name in ALL_PODS)
-    assert not any(item["kind"] == "PersistentVolumeClaim" for item in objects)
+    claims = [item["metadata"]["name"] for item in objects if item["kind"] == "PersistentVolumeClaim"]
+    assert claims == ["protea-model-weights"]
     assert not any(claim in pod(objects, name)["volumes"] for name in ALL_PODS)
     assert all("PROTEA_S3_SECRET_KEY" in names_of_variables(container(objects, name)) for name in ALL_PODS)
 
@@ -380,6 +463,14 @@ def test_an_image_has_no_extra_of_another_service() -> None:
     assert foreign == []
 
 
+def test_the_image_for_gpus_has_torch_on_cuda() -> None:
+    text = kubernetes.dockerfile("embedder", kubernetes.GPU_DOCKERFILE)
+
+    assert all(base.startswith("nvidia/cuda:") for base in re.findall(r"^FROM (\S+)", text, re.MULTILINE))
+    assert '".[embedder,embedder-torch,s3]"' in text
+    assert kubernetes.dockerfile_problems("embedder", text.replace("USER 10001:10001", "USER 0")) == ["runs as root"]
+
+
 @pytest.fixture
 async def database(migrated_database_url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(migrated_database_url.replace("+asyncpg", ""))
@@ -390,42 +481,50 @@ async def database(migrated_database_url: str) -> AsyncIterator[asyncpg.Connecti
 
 
 async def add_batches(
-    database: asyncpg.Connection, kind: str, *, status: str = "PENDING", age_seconds: int, number: int
+    database: asyncpg.Connection, queue: str, *, status: str = "PENDING", age_seconds: int, number: int
 ) -> None:
-    """A running job with batches of one age."""
+    """A running job with batches of one age for a queue."""
+    parts = re.fullmatch(r"protea\.(\w+\.batch)\.?(\w+)?", queue)
+    assert parts is not None
+    kind, pool = parts.groups()
     await database.execute(
         """
         WITH job AS (
             INSERT INTO job (id, operation, queue_name, status)
             VALUES (gen_random_uuid(), 'an_operation', 'a.queue', 'RUNNING') RETURNING id
         )
-        INSERT INTO job_batch (job_id, batch_index, kind, status, created_at)
-        SELECT job.id, batch_index, $1, $2::batch_status, now() - $3::int * interval '1 second'
+        INSERT INTO job_batch (job_id, batch_index, kind, status, created_at, request)
+        SELECT job.id, batch_index, $1, $2::batch_status, now() - $3::int * interval '1 second',
+            jsonb_build_object('pool', $5::text)
         FROM job, generate_series(1, $4::int) AS batch_index
         """,
         kind,
         status,
         age_seconds,
         number,
+        pool,
     )
 
 
-@pytest.mark.parametrize("name", ["protea-embedder-worker", "protea-predictor-worker"])
+@pytest.mark.parametrize(
+    "name", [WORKER, "protea-predictor-worker", "protea-embedder-pool-small", "protea-embedder-pool-large"]
+)
 async def test_the_autoscaler_asks_for_pods_by_age_and_never_for_more_than_there_are_batches(
     built: list[Manifest], database: asyncpg.Connection, name: str
 ) -> None:
     queue, *_, table = (trigger["metadata"] for trigger in find(built, "ScaledObject", name)["spec"]["triggers"])
-    kind, a_pod = queue["queueName"].removeprefix("protea."), int(table["targetQueryValue"])
-    assert f"{kind}.requested" in EVENT_TYPES
+    own, a_pod = queue["queueName"], int(table["targetQueryValue"])
+    assert f"{own.removeprefix('protea.').partition('.batch')[0]}.batch.requested" in EVENT_TYPES
 
-    await add_batches(database, kind, status="DONE", age_seconds=100 * a_pod, number=2)
-    await add_batches(database, "other.batch", age_seconds=100 * a_pod, number=2)
+    await add_batches(database, own, status="DONE", age_seconds=100 * a_pod, number=2)
+    for other in ("protea.other.batch", "protea.embeddings.batch.medium"):
+        await add_batches(database, other, age_seconds=100 * a_pod, number=2)
     assert await database.fetchval(table["query"]) == 0
 
-    await add_batches(database, kind, age_seconds=2 * a_pod, number=5)
+    await add_batches(database, own, age_seconds=2 * a_pod, number=5)
     assert await database.fetchval(table["query"]) == pytest.approx(2 * a_pod, abs=30)
 
-    await add_batches(database, kind, status="RUNNING", age_seconds=100 * a_pod, number=1)
+    await add_batches(database, own, status="RUNNING", age_seconds=100 * a_pod, number=1)
     assert await database.fetchval(table["query"]) == 6 * a_pod
 
     await database.execute("UPDATE job SET status = 'CANCELLED'")

@@ -22,7 +22,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
-from protea_common.messaging.topology import protea_topology
+from protea_common.messaging.topology import embedding_pool_queue, protea_topology
 from protea_common.settings import Settings, WorkerTuning
 from protea_common.telemetry import resolve_telemetry_config
 from protea_embedder.settings import EmbedderSettings
@@ -33,6 +33,7 @@ from protea_predictor.settings import PredictorSettings
 
 __all__ = [
     "COMPOSE_FILE",
+    "GPU_DOCKERFILE",
     "OVERLAYS",
     "SERVICES",
     "Manifest",
@@ -49,6 +50,7 @@ __all__ = [
 ROOT: Final = Path(__file__).parents[2]
 OVERLAYS: Final = ROOT / "deploy" / "k8s" / "overlays"
 COMPOSE_FILE: Final = ROOT / "deploy" / "compose" / "compose.yaml"
+GPU_DOCKERFILE: Final = "Dockerfile.gpu"
 SERVICES: Final = ("gateway", "ingest", "embedder", "predictor", "evaluator")
 
 KUBERNETES_VERSION: Final = "1.37"
@@ -62,6 +64,9 @@ SCHEMAS: Final = {
 }
 """Kinds that Kubernetes does not know, and our schema of each below ``tests/data``; any other unknown kind fails."""
 
+GPU: Final = "nvidia.com/gpu"
+POOL_VARIABLE: Final = "PROTEA_EMBEDDER__POOL"
+POOLS_VARIABLE: Final = "PROTEA_EMBEDDING_POOLS"
 GRACE_VARIABLE: Final = "PROTEA_TUNING__WORKER__SHUTDOWN_GRACE"
 
 Manifest: TypeAlias = dict[str, Any]
@@ -206,6 +211,55 @@ def scales_on_real_queues(objects: list[Manifest]) -> Iterator[str]:
             yield from (f"{_title(item)}: {problem}" for problem in _trigger_problems(trigger, objects))
 
 
+def serves_every_pool(objects: list[Manifest]) -> Iterator[str]:
+    """Each pool of models has workers, scaled on its own queue, and no workers serve an unknown pool."""
+    pools: set[str] = _pools(objects)
+    served: set[str] = set()
+    queues = {
+        (item["spec"]["scaleTargetRef"]["name"], trigger["metadata"].get("queueName"))
+        for item in _of_kind(objects, "ScaledObject")
+        for trigger in item["spec"]["triggers"]
+    }
+    for pod in _pods(objects):
+        for pool in filter(None, (_inline(container).get(POOL_VARIABLE) for container in pod.containers)):
+            served.add(pool)
+            if pool not in pools:
+                yield f"{pod.owner}: serves the pool {pool}, which {POOLS_VARIABLE} does not name"
+            if (pod.owner.removeprefix("Deployment "), embedding_pool_queue(pool)) not in queues:
+                yield f"{pod.owner}: is not scaled on the queue of its pool {pool}"
+    yield from (f"no workers serve the pool {pool}" for pool in sorted(pools - served))
+
+
+def takes_one_gpu(objects: list[Manifest]) -> Iterator[str]:
+    """A pod that computes on a GPU asks for one, and only on nodes that have some."""
+    for pod in _pods(objects):
+        for container in pod.containers:
+            wants = _inline(container).get("PROTEA_EMBEDDER__DEVICE") == "cuda"
+            given = container.get("resources", {}).get("limits", {}).get(GPU, "0")
+            if str(given) != str(int(wants)):
+                yield f"{pod.owner}: has {given} GPUs where it needs {int(wants)}"
+            if wants and not (pod.spec.get("nodeSelector") and _tolerates(pod, GPU)):
+                yield f"{pod.owner}: is not sent to nodes with GPUs"
+
+
+def spreads_over_nodes(objects: list[Manifest]) -> Iterator[str]:
+    """Pods of a service do not all end with one node."""
+    for pod in _pods(objects):
+        keys = {constraint["topologyKey"] for constraint in pod.spec.get("topologySpreadConstraints", [])}
+        if pod.is_service and "kubernetes.io/hostname" not in keys:
+            yield f"{pod.owner}: its pods may all be on one node"
+
+
+def has_one_disruption_budget(objects: list[Manifest]) -> Iterator[str]:
+    """Deployments of several pods have a budget, and no pod two: Kubernetes would not evict it at all."""
+    budgets = [item["spec"]["selector"]["matchLabels"] for item in _of_kind(objects, "PodDisruptionBudget")]
+    for item in _of_kind(objects, "Deployment"):
+        labels = item["spec"]["template"]["metadata"]["labels"]
+        number = sum(budget.items() <= labels.items() for budget in budgets)
+        if number > 1 or (number == 0 and item["spec"].get("replicas") != 1):
+            yield f"{_title(item)}: has {number} disruption budgets"
+
+
 def sets_what_exists(objects: list[Manifest]) -> Iterator[str]:
     """Every PROTEA variable is a setting."""
     for where, name, _value in _variables(objects):
@@ -246,6 +300,10 @@ RULES: Final[tuple[Rule, ...]] = (
     can_be_probed,
     drains_before_it_is_killed,
     scales_on_real_queues,
+    serves_every_pool,
+    takes_one_gpu,
+    spreads_over_nodes,
+    has_one_disruption_budget,
     sets_what_exists,
     refers_to_secrets,
     refers_to_what_exists,
@@ -274,9 +332,9 @@ def compose_problems(compose: Mapping[str, Any]) -> list[str]:
     return [f"{name}: {problem}" for name, s in compose["services"].items() for problem in _compose_service(s)]
 
 
-def dockerfile(service: str) -> str:
+def dockerfile(service: str, name: str = "Dockerfile") -> str:
     """Text of a service's Dockerfile."""
-    return (ROOT / "services" / service / "Dockerfile").read_text("utf-8")
+    return (ROOT / "services" / service / name).read_text("utf-8")
 
 
 def dockerfile_problems(service: str, text: str) -> list[str]:
@@ -302,8 +360,8 @@ def main() -> int:
         total += len(objects)
         wrong += _tell(f"overlay {folder.relative_to(OVERLAYS)}, {len(objects)} objects", problems(objects))
     wrong += _tell("compose", compose_problems(yaml.safe_load(COMPOSE_FILE.read_text("utf-8"))))
-    for service in SERVICES:
-        wrong += _tell(f"Dockerfile of {service}", dockerfile_problems(service, dockerfile(service)))
+    for service, name in (*((service, "Dockerfile") for service in SERVICES), ("embedder", GPU_DOCKERFILE)):
+        wrong += _tell(f"{name} of {service}", dockerfile_problems(service, dockerfile(service, name)))
     overlays = len({folder.relative_to(OVERLAYS).parts[0] for folder in builds()})
     sys.stdout.write(f"k8s-check: {total} objects in {overlays} overlays ({len(builds())} builds), {wrong} problems\n")
     return 1 if wrong else 0
@@ -400,6 +458,16 @@ def _variables(objects: list[Manifest]) -> Iterator[tuple[str, str, str | None]]
             yield from ((_title(item), name, value) for name, value in trigger["metadata"].items())
 
 
+def _pools(objects: list[Manifest]) -> set[str]:
+    """Pools of embedder workers that the common settings name."""
+    given = [item["data"][POOLS_VARIABLE] for item in _of_kind(objects, "ConfigMap") if POOLS_VARIABLE in item["data"]]
+    return {pool for text in given for pool in json.loads(text)}
+
+
+def _tolerates(pod: Pod, taint: str) -> bool:
+    return any(toleration.get("key") == taint for toleration in pod.spec.get("tolerations", []))
+
+
 def _shutdown_grace(container: Mapping[str, Any], objects: list[Manifest]) -> float:
     """Seconds that the service in a container takes to drain."""
     named = {source["configMapRef"]["name"] for source in container.get("envFrom", [])}
@@ -438,7 +506,9 @@ def _trigger_problems(trigger: Mapping[str, Any], objects: list[Manifest]) -> It
     if trigger["type"] != "rabbitmq":
         return
     metadata = trigger["metadata"]
-    if metadata["queueName"] not in {queue.name for queue in protea_topology({}).queues}:
+    if metadata["queueName"] not in {
+        queue.name for queue in protea_topology({}, embedding_pools=_pools(objects)).queues
+    }:
         yield f"there is no queue {metadata['queueName']}"
     if metadata.get("protocol") != "http" or metadata.get("excludeUnacknowledged") != "false":
         yield "does not count the batches in work, which needs the HTTP protocol"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field, PositiveInt
@@ -27,6 +28,11 @@ class EmbedderSettings(ServiceSettings):
         2,
         description="Batches that a worker holds at a time: with 2 the device computes one while the last is written"
         " and the next is read; with 1 it idles meanwhile.",
+    )
+    weights_dir: Path | None = Field(
+        None,
+        description="Folder of models that many processes read, as encoders/models of the artifact store; what is not"
+        " there comes from the store, and either is checked.",
     )
     encoder_cache_max: PositiveInt = Field(1, description="Encoders kept loaded, the most recent ones.")
     batch_tokens: PositiveInt | None = Field(

@@ -76,6 +76,7 @@ async def open_process(
         executor=device,
         capacity=settings.encoder_cache_max,
         placement=settings.placement,
+        shared_weights=settings.weights_dir,
     )
     try:
         yield ProcessContext(platform, settings, device, fitting, encoder_of or cache.get)

@@ -118,6 +118,28 @@ async def test_a_changed_file_of_a_model_is_refused(bench: EmbedderBench, tmp_pa
             await cache.get(replace(config, id=uuid4(), recipe=replace(config.recipe, weights_digest="1" * 64)))
 
 
+async def test_files_on_the_shared_folder_are_lent_and_checked_and_the_others_fetched(
+    bench: EmbedderBench, tmp_path: Path
+) -> None:
+    config = await registered(bench, make_tiny_model("esm", tmp_path), "esm")
+    digest, shared = str(config.recipe.weights_digest), tmp_path / "shared"
+    (shared / digest).mkdir(parents=True)
+    weights, vocabulary = "model.safetensors", "vocab.txt"
+    (shared / digest / weights).write_bytes(await bench.platform.artifacts.get(model_key(digest, weights)))
+
+    with ThreadPoolExecutor(1) as executor:
+        store = ModelStore(artifacts=bench.platform.artifacts, executor=executor, shared=shared)
+        async with store.lend(digest) as folder:
+            assert (folder / weights).resolve() == (shared / digest / weights).resolve()
+            assert not (folder / vocabulary).resolve().is_relative_to(shared.resolve())
+
+        (shared / digest / weights).write_bytes(b"something else")
+        with pytest.raises(WeightsDigestMismatchError, match=weights):
+            await EncoderCache(
+                artifacts=bench.platform.artifacts, executor=executor, capacity=1, shared_weights=shared
+            ).get(config)
+
+
 async def residues_job(bench: EmbedderBench, config: EmbeddingConfig, accessions: tuple[str, ...]) -> Job:
     request = EmbedResidues(embedding_config_id=config.id, accessions=accessions)
     return await bench.run(await bench.submit("embed_residues", request))

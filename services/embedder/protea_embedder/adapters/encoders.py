@@ -52,13 +52,21 @@ class EncoderCache:
         Encoders kept, at least 1.
     placement
         Where language models run.
+    shared_weights
+        Folder of models that is looked into before the artifact store.
     """
 
     def __init__(
-        self, *, artifacts: ArtifactStore, executor: Executor, capacity: int, placement: Placement = ANYWHERE
+        self,
+        *,
+        artifacts: ArtifactStore,
+        executor: Executor,
+        capacity: int,
+        placement: Placement = ANYWHERE,
+        shared_weights: Path | None = None,
     ) -> None:
         self._artifacts = artifacts
-        self._models = ModelStore(artifacts=artifacts, executor=executor)
+        self._models = ModelStore(artifacts=artifacts, executor=executor, shared=shared_weights)
         self._executor = executor
         self._capacity = capacity
         self._placement = placement

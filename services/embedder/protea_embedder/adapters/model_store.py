@@ -102,11 +102,14 @@ class ModelStore:
         Where they lie.
     executor
         Thread on which files are digested.
+    shared
+        Folder, laid out as ``encoders/models`` of the artifact store, whose files are lent instead of fetched ones.
     """
 
-    def __init__(self, *, artifacts: ArtifactStore, executor: Executor) -> None:
+    def __init__(self, *, artifacts: ArtifactStore, executor: Executor, shared: Path | None = None) -> None:
         self._artifacts = artifacts
         self._executor = executor
+        self._shared = shared
 
     async def put(self, folder: Path, manifest: ModelManifest) -> str:
         """Keep a model; give where. The list of its files comes last, so that half of a model is none."""
@@ -133,11 +136,20 @@ class ModelStore:
         async with AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="protea-model-")))
             for name, expected in manifest.digests.items():
-                path = await stack.enter_async_context(self._artifacts.local_path(model_key(digest, name)))
+                path = await stack.enter_async_context(self._file(digest, name))
                 if await loop.run_in_executor(self._executor, _digest, path) != expected:
                     raise _mismatch(digest, name)
                 (folder / name).symlink_to(path)
             yield folder
+
+    @asynccontextmanager
+    async def _file(self, digest: str, name: str) -> AsyncIterator[Path]:
+        shared = None if self._shared is None else self._shared / digest / name
+        if shared is not None and await asyncio.to_thread(shared.is_file):
+            yield shared
+        else:
+            async with self._artifacts.local_path(model_key(digest, name)) as path:
+                yield path
 
 
 def _mismatch(digest: str, name: str) -> WeightsDigestMismatchError:
