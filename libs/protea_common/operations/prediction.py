@@ -119,6 +119,9 @@ class CandidateChoices(OperationPayload):
     compute_lineage: bool = Field(
         default=False, description="Where a term lies to the query's experimental terms of the annotation set."
     )
+    compute_information: bool = Field(
+        default=False, description="Information accretion of terms by the annotation set's experimental annotations."
+    )
     compute_association: bool = Field(
         default=False, description="How often references with the query's experimental terms carry a term too."
     )

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from hashlib import sha256
+from math import log2
 from typing import Any
 from uuid import uuid4
 
@@ -75,6 +76,31 @@ async def test_rows_are_what_predictions_of_the_same_proteins_have(bench: Traini
         for name in SERVED:
             assert row[name] == pytest.approx(served[name], rel=1e-6), name
 
+
+async def test_information_accretion_is_that_of_the_experimental_annotations_at_t0(bench: TrainingBench) -> None:
+    circle = await bench.circle()
+    waivers = circle.export().alarm_waivers | {"ia": "few terms are left to tell apart"}
+
+    await bench.dataset(circle, compute_information=True, alarm_waivers=waivers)
+
+    for file, before in (("train.parquet", 2015), ("eval.parquet", 2017)):
+        rows = (await table(bench, file)).to_pylist()
+        carriers = {
+            go_id: await bench.scalar(CARRIERS.format(year=before, terms=terms))
+            for go_id, terms in ((A, f"'{A}', '{B}', '{C}'"), (B, f"'{B}'"))
+        }
+        # Both are below one term: A below the root, which the proteins with A have; B below A.
+        expected = {B: -log2((carriers[B] + 1) / (carriers[A] + 1)), A: 0.0}
+        for go_id, bits in expected.items():
+            (found,) = {row["ia"] for row in rows if row["go_id"] == go_id}
+            assert found == pytest.approx(bits, rel=1e-6)
+
+
+CARRIERS = """
+    SELECT count(DISTINCT a.protein_accession) FROM protein_go_annotation a
+    JOIN annotation_set s ON s.id = a.annotation_set_id JOIN go_term t ON t.id = a.go_term_id
+    WHERE s.source_version = '{year}' AND t.go_id IN ({terms}) AND a.evidence_code <> 'IEA'
+"""
 
 SERVED = (
     "distance",

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
 from protea_common.db import UnitOfWork
+from protea_common.domain.ontology import GoGraph
 from protea_common.errors import PermanentError
 from protea_common.operations import PredictGoTerms
 from protea_predictor.adapters.operator_files import read_taxonomy, read_term_vectors
-from protea_predictor.adapters.storage import QueryFactStore
+from protea_predictor.adapters.storage import KnowledgeStore, QueryFactStore
 from protea_predictor.domain.features.anc2vec import TermVectors
 from protea_predictor.domain.features.compute import FeatureSources
 from protea_predictor.domain.features.own_annotations import OwnAnnotations
@@ -22,6 +26,9 @@ from protea_predictor.domain.features.taxonomy import Taxonomy
 from protea_predictor.domain.features.taxonomy_features import Taxa
 from protea_predictor.domain.prediction import Queries
 from protea_predictor.domain.reference_bank import ReferenceBank
+from protea_predictor.domain.reranking.knowledge import StatedTerms, known_pairs
+from protea_predictor.domain.reranking.term_weights import term_weights
+from protea_predictor.domain.reranking.truth import propagated_keys
 from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.usecases.recently_used import RecentlyUsed
 
@@ -45,6 +52,7 @@ def requested_families(request: PredictGoTerms, *, is_aligned: bool) -> tuple[st
         ("lineage",): request.compute_lineage,
         ("self_prior",): request.compute_self_prior,
         ("association",): request.compute_association,
+        ("information",): request.compute_information,
     }
     return tuple(family for families, is_asked in asked.items() if is_asked for family in families)
 
@@ -96,6 +104,7 @@ class FeatureReader:
         self._term_vectors_file = term_vectors_file
         self._taxonomies = RecentlyUsed[Path, Taxonomy](capacity=1)
         self._term_vectors = RecentlyUsed[UUID, TermVectors](capacity=2)
+        self._accretions = RecentlyUsed[tuple[UUID, UUID], NDArray[np.float64]](capacity=4)
 
     def require(self, request: PredictGoTerms) -> None:
         """Refuse what there is no file for, as `require_sources` does."""
@@ -118,6 +127,7 @@ class FeatureReader:
             own=own.not_experimental(ontology.graph) if own is not None and request.compute_self_prior else None,
             is_lineage_wanted=request.compute_lineage,
             is_association_wanted=request.compute_association,
+            information_accretion=await self._accretion(request, ontology),
             taxa=await self._taxa(request, queries, bank),
             term_vectors=await self._vectors(request, ontology),
         )
@@ -131,6 +141,17 @@ class FeatureReader:
             return await QueryFactStore(work.session).annotations(
                 queries.accessions, annotation_set_id=request.annotation_set_id, ontology=ontology
             )
+
+    async def _accretion(self, request: PredictGoTerms, ontology: StoredOntology) -> NDArray[np.float64] | None:
+        if not request.compute_information:
+            return None
+        make = partial(self._read_accretion, request.annotation_set_id, ontology)
+        return await self._accretions.get((request.annotation_set_id, request.ontology_snapshot_id), make)
+
+    async def _read_accretion(self, annotation_set_id: UUID, ontology: StoredOntology) -> NDArray[np.float64]:
+        async with self._unit_of_work() as work:
+            stated = await KnowledgeStore(work.session).of_everyone(annotation_set_id, ontology=ontology)
+        return await self._on_thread(partial(_weights_of, stated, ontology.graph))
 
     async def _taxa(self, request: PredictGoTerms, queries: Queries, bank: ReferenceBank) -> Taxa | None:
         folder = self._taxonomy_dir
@@ -154,6 +175,10 @@ class FeatureReader:
 
 def _needs_known(request: PredictGoTerms) -> bool:
     return request.compute_lineage or request.compute_association or request.compute_term_vectors
+
+
+def _weights_of(stated: StatedTerms, graph: GoGraph) -> NDArray[np.float64]:
+    return term_weights(propagated_keys(known_pairs(stated, graph), graph), graph)
 
 
 def _matched_vectors(path: Path, ontology: StoredOntology) -> TermVectors:

@@ -121,7 +121,7 @@ _TERM = (
         name="ia",
         family="information",
         meaning="Information accretion of the term.",
-        source="the ontology snapshot's information accretion file",
+        source="experimental annotations of the annotation set, with all terms above",
         unit="bits",
         low=0.0,
     ),
