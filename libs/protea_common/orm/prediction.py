@@ -27,7 +27,8 @@ class PredictionSetStatus(UpperCaseEnum):
 class PredictionSet(Base):
     """One run of predictions, with all that is needed to repeat it.
 
-    Written by the predictor, and by the evaluator for baselines.
+    Written by the predictor.
+    The evaluator adds baselines, which are measured like predictions.
 
     Attributes
     ----------
@@ -78,7 +79,8 @@ class PredictionSet(Base):
 class GOPrediction(Base):
     """A term predicted for a protein: one row however many neighbours voted for it.
 
-    Written by the predictor, and by the evaluator for baselines.
+    Written by the predictor.
+    The evaluator adds baselines, which are measured like predictions.
 
     Attributes
     ----------

@@ -107,6 +107,18 @@ def test_an_eco_identifier_weighs_as_its_evidence_code() -> None:
                 "taxonomic_proximity": 0.1,
             },
         ),
+        (
+            "votes_of_both_channels",
+            "linear",
+            {
+                "knn_weighted_vote": 0.5,
+                "knn_vote_experimental": 0.5,
+                "alignment_weighted_vote": 0.5,
+                "alignment_vote_experimental": 0.5,
+                "self_prior_curated": 0.2,
+                "term_prior": 0.3,
+            },
+        ),
     ],
 )
 def test_presets_weigh_as_published(name: str, formula: str, weights: Mapping[str, float]) -> None:
@@ -119,5 +131,5 @@ def test_presets_weigh_as_published(name: str, formula: str, weights: Mapping[st
 
 
 def test_there_is_no_other_preset_and_the_default_needs_no_alignment() -> None:
-    assert len(PRESETS) == 13
+    assert len(PRESETS) == 14
     assert set(DEFAULT_PRESET.recipe.weighted_signals) <= {"embedding_similarity", "neighbor_vote_fraction"}
