@@ -106,6 +106,10 @@ class CandidateChoices(OperationPayload):
         default=5.7, ge=1, le=7.5, description="MMseqs2's -s: from fast to the most remote homologues."
     )
     donor_policy: DonorPolicy = Field(default=DonorPolicy(), description="Which annotations may be transferred.")
+    compute_alignments: bool = Field(
+        default=False,
+        description="How each query aligns with its nearest donors, globally and locally; scoring by identity has it.",
+    )
     compute_taxonomy: bool = Field(
         default=False, description="How the donors' taxa lie to the query's; needs the operator's taxonomy dump."
     )

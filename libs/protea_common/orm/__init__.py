@@ -30,7 +30,7 @@ from protea_common.orm.protein import Protein, ProteinUniProtMetadata
 from protea_common.orm.query import QuerySet, QuerySetEntry
 from protea_common.orm.reranker import RerankerModel
 from protea_common.orm.scoring import ScoringConfig
-from protea_common.orm.sequence import Sequence
+from protea_common.orm.sequence import Sequence, SequenceAlignment
 from protea_common.orm.support import SupportEntry
 from protea_common.orm.traffic import VisitorEvent
 
@@ -74,6 +74,7 @@ __all__ = [
     "RerankerModel",
     "ScoringConfig",
     "Sequence",
+    "SequenceAlignment",
     "SequenceEmbedding",
     "SupportEntry",
     "VisitorEvent",

@@ -101,6 +101,9 @@ class GOPrediction(Base):
         Sequence ranks count distinct sequences. Null where the ledger was not kept.
     donor_count
         Length of the ledger.
+    aligned_accessions, aligned_bit_scores, aligned_identities, aligned_e_values
+        References that align with the query and carry the term: parallel, by falling bit score. Null where the set has
+        no alignment channel.
     """
 
     __tablename__ = "go_prediction"
@@ -128,6 +131,10 @@ class GOPrediction(Base):
     donor_sequence_ranks: Mapped[list[int] | None]
     donor_distances: Mapped[list[float] | None]
     donor_count: Mapped[int | None]
+    aligned_accessions: Mapped[list[str] | None]
+    aligned_bit_scores: Mapped[list[float] | None]
+    aligned_identities: Mapped[list[float] | None]
+    aligned_e_values: Mapped[list[float] | None]
 
     prediction_set: Mapped[PredictionSet] = relationship(back_populates="predictions", lazy="raise")
     go_term: Mapped[GOTerm] = relationship(lazy="raise")

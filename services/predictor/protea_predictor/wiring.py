@@ -24,6 +24,7 @@ from protea_predictor.usecases.fit_calibration import FitToWindow
 from protea_predictor.usecases.import_reranker import ImportBooster
 from protea_predictor.usecases.learning_windows import LearningWindows
 from protea_predictor.usecases.ontologies import Ontologies
+from protea_predictor.usecases.pair_figures import FigureReader
 from protea_predictor.usecases.predict_batch import PredictBatch
 from protea_predictor.usecases.predict_go_terms import CutIntoBatches
 from protea_predictor.usecases.references import ReferenceBanks
@@ -213,6 +214,7 @@ class Factory:
             banks=context.banks,
             backends=context.backends,
             alignment=context.alignment,
+            figures=FigureReader(unit_of_work=self._unit_of_work, executor=context.executor),
             features=context.features,
             executor=context.executor,
         )

@@ -62,6 +62,33 @@ async def test_a_term_that_only_an_aligned_reference_gives_is_a_candidate(
     assert rows[C]["score"] == pytest.approx(0.25)  # half of the similarity (1 - 1/2), and no vote
 
 
+async def test_the_ledger_holds_the_evidence_of_aligned_references(
+    bench: PredictorBench, request_of_kin: PredictGoTerms
+) -> None:
+    await bench.run(request_of_kin, alignment="required")
+
+    ledgers = {
+        row["go_id"]: row["p"]
+        for row in await bench.scalar(
+            "SELECT json_agg(json_build_object('go_id', t.go_id, 'p', p)) "
+            "FROM go_prediction p JOIN go_term t ON t.id = p.go_term_id"
+        )
+    }
+    assert (ledgers[C]["aligned_accessions"], ledgers[C]["aligned_identities"]) == (["R3"], [1.0])
+    assert ledgers[C]["aligned_bit_scores"][0] > 200  # 150 identical residues
+    assert ledgers[C]["aligned_e_values"][0] < 1e-30
+    assert ledgers[B]["aligned_accessions"] == []
+
+
+async def test_without_the_channel_the_ledger_says_nothing_of_it(
+    bench: PredictorBench, request_of_kin: PredictGoTerms
+) -> None:
+    await bench.run(request_of_kin, alignment="off")
+
+    assert await bench.scalar("SELECT count(*) FROM go_prediction") == 2
+    assert await bench.scalar("SELECT count(aligned_accessions) + count(aligned_e_values) FROM go_prediction") == 0
+
+
 async def test_what_neighbours_say_stays_as_it_is(bench: PredictorBench, request_of_kin: PredictGoTerms) -> None:
     alone = await bench.run(request_of_kin, alignment="off")
     both = await bench.run(request_of_kin, alignment="required")

@@ -126,11 +126,11 @@ async def test_queries_none_of_which_is_embedded_fail_the_job(bench: PredictorBe
     assert "None of the 1 proteins" in (job.error_message or "")
 
 
-async def test_a_recipe_that_needs_alignments_is_refused_before_anything_is_predicted(bench: PredictorBench) -> None:
+async def test_a_recipe_that_needs_a_taxonomy_is_refused_before_anything_is_predicted(bench: PredictorBench) -> None:
     request = await bench.worked_example()
     await bench.run(request)
 
-    job = await bench.run(request, scoring_config_id=PRESETS["alignment_only"].id)
+    job = await bench.run(request, scoring_config_id=PRESETS["composite"].id)
 
     assert job.error_code == "UncoveredSignalError"
     assert await bench.scalar("SELECT count(*) FROM prediction_set") == 1

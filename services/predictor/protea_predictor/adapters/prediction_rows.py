@@ -18,7 +18,7 @@ from protea_predictor.domain.prediction import Prediction, Queries
 from protea_predictor.domain.reference_bank import ReferenceBank
 from protea_predictor.domain.stored_ontology import StoredOntology
 
-__all__ = ["PREDICTION_COLUMNS", "feature_columns", "feature_rows", "prediction_rows"]
+__all__ = ["PREDICTION_COLUMNS", "feature_columns", "feature_rows", "prediction_columns", "prediction_rows"]
 
 PREDICTION_COLUMNS = (
     "id",
@@ -39,7 +39,10 @@ PREDICTION_COLUMNS = (
     "donor_distances",
     "donor_count",
 )
-"""Columns of ``go_prediction`` in the order in which `prediction_rows` gives them."""
+"""Columns of ``go_prediction`` that every prediction has, in the order in which `prediction_rows` gives them."""
+
+_ALIGNED_COLUMNS = ("aligned_accessions", "aligned_bit_scores", "aligned_identities", "aligned_e_values")
+"""What follows them where there is an alignment channel."""
 
 _WHOLE = frozenset(
     {
@@ -55,6 +58,11 @@ _WHOLE = frozenset(
     }
 )
 """Columns of ``go_prediction_features`` that hold integers."""
+
+
+def prediction_columns(prediction: Prediction) -> tuple[str, ...]:
+    """Name the columns of ``go_prediction`` in the order in which `prediction_rows` gives them."""
+    return PREDICTION_COLUMNS if prediction.aligned is None else (*PREDICTION_COLUMNS, *_ALIGNED_COLUMNS)
 
 
 def prediction_rows(
@@ -84,6 +92,7 @@ def prediction_rows(
         candidates.same_sequence[kept].tolist(),
         *_ledger_columns(prediction, bank),
         candidates.vote_count[kept].tolist(),
+        *_aligned_columns(prediction, bank),
         strict=False,  # the set's id repeats without end
     )
 
@@ -116,13 +125,32 @@ def _values(prediction: Prediction, frame: FeatureFrame, name: str) -> list[Any]
 def _ledger_columns(prediction: Prediction, bank: ReferenceBank) -> list[Iterator[list[Any]]]:
     """Give the four arrays of donors of each prediction kept."""
     ledger, kept = prediction.candidates.donors, prediction.kept
-    starts, ends = ledger.indptr[kept].tolist(), ledger.indptr[kept + 1].tolist()
     columns = (
         _texts_of(ledger.reference_rows, bank.proteins.accessions),
         ledger.k_positions.tolist(),
         ledger.sequence_ranks.tolist(),
         ledger.distances.tolist(),
     )
+    return _cut(columns, ledger.indptr, kept)
+
+
+def _aligned_columns(prediction: Prediction, bank: ReferenceBank) -> list[Iterator[list[Any]]]:
+    """Give the four arrays of aligned references of each prediction kept."""
+    aligned = prediction.aligned
+    if aligned is None:
+        return []
+    columns = (
+        _texts_of(aligned.reference_rows, bank.proteins.accessions),
+        aligned.bit_scores.tolist(),
+        aligned.identities.tolist(),
+        aligned.e_values.tolist(),
+    )
+    return _cut(columns, aligned.indptr, prediction.kept)
+
+
+def _cut(columns: Sequence[list[Any]], indptr: NDArray[np.int64], kept: NDArray[np.int64]) -> list[Iterator[list[Any]]]:
+    """Cut each column into the rows that are kept."""
+    starts, ends = indptr[kept].tolist(), indptr[kept + 1].tolist()
     # Cut while they are written: half a million small lists at once would cost the garbage collector more than COPY.
     return [map(column.__getitem__, map(slice, starts, ends)) for column in columns]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.usecases.alignment_channel import AlignmentChannel
 from protea_predictor.usecases.feature_sources import FeatureReader
 from protea_predictor.usecases.ontologies import Ontologies
+from protea_predictor.usecases.pair_figures import FigureReader, needs_figures
 from protea_predictor.usecases.references import OpenBank, ReferenceBanks, selection_of
 from protea_predictor.usecases.search_backends import SearchBackends
 
@@ -59,6 +60,8 @@ class CandidateMaker:
         Choose what queries are compared with, where not all are.
     alignment
         Finds references by alignment.
+    figures
+        Aligns queries with their nearest donors.
     features
         What features are computed from beside them.
     executor
@@ -72,6 +75,7 @@ class CandidateMaker:
         banks: ReferenceBanks,
         backends: SearchBackends,
         alignment: AlignmentChannel,
+        figures: FigureReader,
         features: FeatureReader,
         executor: Executor,
     ) -> None:
@@ -79,6 +83,7 @@ class CandidateMaker:
         self._banks = banks
         self._backends = backends
         self._alignment = alignment
+        self._figures = figures
         self._features = features
         self._executor = executor
 
@@ -106,10 +111,13 @@ class CandidateMaker:
         sources = await self._features.read(request, queries, bank=references.bank, ontology=ontology)
         pools = references.pools(is_aspect_separated=request.aspect_separated_knn)
         bank = references.bank
-        with work_span("search and score", {"protea.queries": len(queries.accessions)}):
+        with work_span("search", {"protea.queries": len(queries.accessions)}):
             chosen = await self._backends.choose(request, references, queries)
             find = partial(find_terms, queries, bank, pools, ontology, recipe, chosen=chosen, hits=hits)
             found = await self._run(find)
+        if needs_figures(request, recipe.scoring):
+            sources = replace(sources, alignment=await self._figures.read(found.candidates, queries, bank))
+        with work_span("score", {"protea.queries": len(queries.accessions)}):
             prediction = await self._run(partial(score_terms, found, queries, bank, ontology, recipe, sources=sources))
         return MadeCandidates(prediction, queries, bank, ontology)
 

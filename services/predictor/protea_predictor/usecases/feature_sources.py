@@ -43,9 +43,10 @@ class FeatureSourceMissingError(PermanentError):
     slug: ClassVar[str] = "feature-source-missing"
 
 
-def requested_families(request: PredictGoTerms, *, is_aligned: bool) -> tuple[str, ...]:
+def requested_families(request: PredictGoTerms, *, is_aligned: bool, has_figures: bool) -> tuple[str, ...]:
     """Name the families that a request adds to those of every prediction."""
     asked = {
+        ("alignment_nw", "alignment_sw"): has_figures,
         ("alignment_voters", "channels"): is_aligned,
         ("taxonomy_pair", "taxonomy_voters"): request.compute_taxonomy,
         ("anc2vec_neighbor", "anc2vec_query"): request.compute_term_vectors,

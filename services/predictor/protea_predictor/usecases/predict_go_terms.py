@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
 from uuid import UUID, uuid5
@@ -34,6 +34,7 @@ from protea_predictor.usecases.alignment_channel import AlignmentChannel
 from protea_predictor.usecases.batch_payload import BatchPayload
 from protea_predictor.usecases.calibrations import Calibrations, require_method
 from protea_predictor.usecases.feature_sources import FeatureReader, requested_families
+from protea_predictor.usecases.pair_figures import needs_figures
 from protea_predictor.usecases.receipt import Channels, Plan, method_of, write_receipt
 from protea_predictor.usecases.references import selection_of
 from protea_predictor.usecases.reranking import Reranking, RerankingPlan
@@ -100,8 +101,10 @@ class CutIntoBatches:
         request = PredictGoTerms.read(claim.payload, operation=claim.operation)
         self._features.require(request)
         is_aligned = self._alignment.is_used(request)
-        families = requested_families(request, is_aligned=is_aligned)
-        scoring = await self._find_scoring(request, families)
+        scoring = await self._find_scoring(request)
+        has_figures = needs_figures(request, scoring.recipe)
+        families = requested_families(request, is_aligned=is_aligned, has_figures=has_figures)
+        require_produced(scoring.recipe, families=families)
         reranking = await self._reranking.plan(request, families=(*ALWAYS_COMPUTED, *families))
         calibration = await self._calibrations.find(request.calibration_id)
         channels = Channels(is_aligned, families)
@@ -121,13 +124,11 @@ class CutIntoBatches:
                 message = reranking.mismatch
                 await record(work, claim.job_id, "reranker.schema_mismatch", level="warning", message=message)
 
-    async def _find_scoring(self, request: PredictGoTerms, families: Collection[str]) -> StoredScoring:
+    async def _find_scoring(self, request: PredictGoTerms) -> StoredScoring:
         async with self._unit_of_work() as work:
             store = ScoringStore(work.session)
             await store.add_presets()
-            scoring = await store.find(request.scoring_config_id)
-        require_produced(scoring.recipe, families=families)
-        return scoring
+            return await store.find(request.scoring_config_id)
 
 
 async def _make_plan(

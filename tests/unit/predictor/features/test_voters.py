@@ -84,6 +84,7 @@ def aligned_example() -> tuple[Transferred, AlignedVoters]:
         ranks=np.array([1, 3, 2]),
         bit_scores=np.array([100.0, 50.0, 50.0]),
         identities=np.array([0.9, 0.3, 0.5]),
+        e_values=np.array([1e-30, 1e-9, 1e-9]),
         evidence=np.array([0, 1, 0], dtype=np.int16),
     )
 

@@ -1,5 +1,6 @@
 """All SQL of the predictor, one module per group of tables."""
 
+from protea_predictor.adapters.storage.alignments import AlignmentStore
 from protea_predictor.adapters.storage.calibrations import (
     CalibrationStore,
     NewCalibration,
@@ -27,6 +28,7 @@ from protea_predictor.adapters.storage.vector_index import NotIndexableError, Ve
 from protea_predictor.adapters.storage.windows import StoredWindow, WindowStore
 
 __all__ = [
+    "AlignmentStore",
     "AnnotationSetStore",
     "CalibrationStore",
     "ConfigStore",

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protea_common.db import copy_rows
 from protea_common.orm import GOPrediction, GOPredictionFeatures, JobBatch, PredictionSet, PredictionSetStatus
 from protea_predictor.adapters.prediction_rows import (
-    PREDICTION_COLUMNS,
     feature_columns,
     feature_rows,
+    prediction_columns,
     prediction_rows,
 )
 from protea_predictor.adapters.storage.inputs import NotFoundError
@@ -111,7 +111,7 @@ class PredictionStore:
             ontology=ontology,
             ids=ids,
         )
-        await copy_rows(self._session, GOPrediction.__tablename__, PREDICTION_COLUMNS, rows)
+        await copy_rows(self._session, GOPrediction.__tablename__, prediction_columns(prediction), rows)
         columns, features = feature_columns(prediction.frame), feature_rows(prediction, ids=ids)
         return await copy_rows(self._session, GOPredictionFeatures.__tablename__, columns, features)
 

@@ -162,6 +162,7 @@ def _voters(
         ranks=_ranks(votes.hit, aspects, hits),
         bit_scores=hits.bit_score[votes.hit],
         identities=hits.identity[votes.hit],
+        e_values=hits.e_value[votes.hit],
         evidence=annotations.evidence[votes.entry],
     )
 

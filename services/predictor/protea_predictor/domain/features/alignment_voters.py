@@ -39,6 +39,8 @@ class AlignedVoters:
         Of the alignment, above 0.
     identities
         Identical columns / columns, in [0, 1].
+    e_values
+        Alignments this good that chance would give in the whole bank, not negative.
     evidence
         Number of the evidence code of the donor's annotation.
     """
@@ -48,6 +50,7 @@ class AlignedVoters:
     ranks: NDArray[np.int64]
     bit_scores: NDArray[np.float64]
     identities: NDArray[np.float64]
+    e_values: NDArray[np.float64]
     evidence: NDArray[np.int16]
 
 
