@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -47,6 +48,23 @@ def test_a_database_that_is_not_there_is_waited_for_and_then_given_up(tmp_path: 
     assert "127.0.0.1:1" in ended.stderr
     assert "db-secret" not in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_sigterm_ends_a_service_that_still_waits_for_its_database(tmp_path: Path) -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PROTEA_")}
+    addresses = {"PROTEA_DB_URL": NOWHERE, "PROTEA_AMQP_URL": NO_BROKER, "PROTEA_STARTUP__DEPENDENCY_WAIT": "50"}
+    command = [sys.executable, "-m", "protea_ingest"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env={**clean, **addresses}, stderr=subprocess.PIPE, text=True
+    ) as waiting:
+        assert waiting.stderr is not None
+        said = next(line for line in waiting.stderr if "waiting for the database" in line)
+        waiting.send_signal(signal.SIGTERM)
+        rest = waiting.stderr.read()
+
+    assert said
+    assert waiting.returncode == 0
+    assert "ends before it was ready" in rest
 
 
 def test_a_broker_that_is_not_there_is_waited_for_and_then_given_up(tmp_path: Path, database_url: str) -> None:

@@ -100,10 +100,10 @@ async def _run_process(name: str, build: BuildService, artifact_store: BuildArti
         connect_timeout=settings.startup.dependency_wait,
         heartbeat=settings.queue.amqp_heartbeat,
     )
-    stop = asyncio.Event()
+    ending = _Ending()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, ending.ask)
     try:
         async with (
             open_platform(settings, bus, artifact_store=artifact_store) as platform,
@@ -113,9 +113,32 @@ async def _run_process(name: str, build: BuildService, artifact_store: BuildArti
                 routes=health_routes(health_checks(platform), platform.metrics, engine=platform.engine)
             )
             async with serve_http(app, host=settings.http.host, port=settings.http.port):
-                await serve(platform, [service], stop, forgetful_bus=False)
+                ending.wait_for_drain()
+                await serve(platform, [service], ending.asked, forgetful_bus=False)
+    except asyncio.CancelledError:
+        if not ending.asked.is_set():
+            raise
+        logger.info("%s ends before it was ready", name)
     finally:
         shutdown_telemetry()
+
+
+class _Ending:
+    """What SIGTERM does: a service that runs drains; one that still waits for database or broker just ends."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self._starting = asyncio.current_task()
+
+    def ask(self) -> None:
+        """End, one way or the other."""
+        self.asked.set()
+        if self._starting is not None:
+            self._starting.cancel()
+
+    def wait_for_drain(self) -> None:
+        """From now on `asked` is enough."""
+        self._starting = None
 
 
 async def serve(platform: Platform, services: Sequence[Service], stop: asyncio.Event, *, forgetful_bus: bool) -> None:
