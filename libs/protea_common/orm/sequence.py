@@ -53,7 +53,8 @@ class Sequence(Base):
 class SequenceAlignment(Base):
     """Figures of the global (nw) and the local (sw) alignment of two sequences, kept because most pairs come again.
 
-    Written by the predictor. It is a cache: emptying it costs time and nothing else, so no row of it points anywhere.
+    Written by the predictor.
+    It is a cache: emptying it costs time and nothing else, so no row of it points anywhere.
 
     Attributes
     ----------
