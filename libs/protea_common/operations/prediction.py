@@ -105,6 +105,15 @@ class CandidateChoices(OperationPayload):
     alignment_sensitivity: float = Field(
         default=5.7, ge=1, le=7.5, description="MMseqs2's -s: from fast to the most remote homologues."
     )
+    alignment_hits: int = Field(
+        default=200,
+        ge=50,
+        le=1_000,
+        description=(
+            "Aligned references kept of each query: the 50 best are donors, the others vote where fewer than 50 of the "
+            "better ones have a term in the aspect."
+        ),
+    )
     donor_policy: DonorPolicy = Field(default=DonorPolicy(), description="Which annotations may be transferred.")
     compute_alignments: bool = Field(
         default=False,
@@ -128,6 +137,13 @@ class CandidateChoices(OperationPayload):
     )
     compute_association: bool = Field(
         default=False, description="How often references with the query's experimental terms carry a term too."
+    )
+    compute_profile: bool = Field(
+        default=False,
+        description="What the references say that the annotation set describes most like it describes the query.",
+    )
+    compute_species_prior: bool = Field(
+        default=False, description="How common a term is among the references of the query's own taxon."
     )
 
 

@@ -107,7 +107,8 @@ async def test_the_receipt_says_which_channels_ran(bench: PredictorBench, reques
         "program": "MMseqs2",
         "sensitivity": 4.0,
         "e_value_max": 0.001,
-        "hits_per_query": 50,
+        "hits_per_query": 200,
+        "donors_per_query": 50,
     }
     assert {"alignment_voters", "channels"} <= set(receipt["feature_families"])
 

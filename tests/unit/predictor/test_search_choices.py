@@ -15,6 +15,7 @@ from protea_predictor.domain.pools import build_pools
 from protea_predictor.domain.prediction import Queries
 from protea_predictor.domain.reference_annotations import build_reference_annotations
 from protea_predictor.domain.reference_bank import ReferenceBank, ReferenceProteins
+from protea_predictor.usecases.bank_statistics import BankStatistics
 from protea_predictor.usecases.pool_indexes import IndexChoice
 from protea_predictor.usecases.references import OpenBank
 from protea_predictor.usecases.search_backends import SearchBackends
@@ -40,6 +41,7 @@ def open_bank() -> OpenBank:
         bank=bank,
         aspect_pools=build_pools(bank.annotations, graph, is_aspect_separated=True),
         shared_pool=build_pools(bank.annotations, graph, is_aspect_separated=False),
+        statistics=BankStatistics(bank, graph),
     )
 
 

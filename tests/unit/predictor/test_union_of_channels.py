@@ -9,8 +9,14 @@ from protea_common.domain.scoring import ScoringRecipe
 from protea_predictor.domain.alignment.hits import AlignedHits
 from protea_predictor.domain.alignment.union import NOT_A_NEIGHBOUR, unite_channels
 from protea_predictor.domain.candidates import Candidates
+from protea_predictor.domain.carried_terms import CarriedTerms
 from protea_predictor.domain.donors import SequenceIds
-from protea_predictor.domain.features.alignment_voters import AlignedVoters, alignment_voter_features
+from protea_predictor.domain.features.alignment_voters import (
+    AlignedVoters,
+    aligned_by_aspect,
+    alignment_voter_features,
+    aspect_vote_features,
+)
 from protea_predictor.domain.features.knn import knn_features
 from protea_predictor.domain.neighbours import Neighbours
 from protea_predictor.domain.pools import Pool, PoolNeighbours
@@ -89,6 +95,40 @@ def test_each_candidate_knows_its_aligned_voters(
         evidence_codes=annotations.evidence_codes,
     )
     assert features["alignment_weighted_vote"].tolist() == [0.25, 1, 1, 1]
+
+
+def test_a_deeper_hit_gives_only_what_it_votes_for() -> None:
+    """Fifty better hits have a function alone, so that the 51st votes for a process, though not for its function."""
+    functions = [(row, 5, "IDA", None) for row in range(50)]
+    annotated = build_reference_annotations(
+        annotation_rows([*functions, (50, 3, "IEA", None), (50, 4, "IEA", None), (51, 5, "IDA", None)]),
+        n_references=52,
+        n_terms=6,
+    )
+    found = hits(*((0, row, 200.0 - row) for row in range(51)))
+    carried = CarriedTerms.build(annotated, diamond_graph())
+    by_aspect = aligned_by_aspect(found, carried, n_queries=1)
+    pool = PoolNeighbours(Aspect.MOLECULAR_FUNCTION, Neighbours(np.array([[0.1]]), np.array([[51]])))
+    sequences = SequenceIds(queries=np.array([99]), references=np.arange(52))
+    neighbours = transfer_annotations((pool,), annotated, diamond_graph(), sequences=sequences)
+
+    candidates, voters = unite_channels(
+        neighbours,
+        found,
+        annotated,
+        diamond_graph(),
+        distances=np.linspace(0.2, 0.9, 51),
+        sequences=sequences,
+        voted=by_aspect.keys,
+    )
+
+    assert candidates.term_row.tolist() == [3, 5]
+    assert candidates.reference_row.tolist() == [50, 51]
+    assert candidates.distance.tolist() == pytest.approx([0.9, 0.1])
+    assert np.diff(voters.indptr).tolist() == [0, 50]
+    votes = aspect_vote_features(candidates, by_aspect)
+    assert votes["alignment_aspect_vote"].tolist() == [1, 1]
+    assert votes["alignment_aspect_vote_experimental"].tolist() == pytest.approx([np.nan, 1], nan_ok=True)
 
 
 def test_without_hits_nothing_changes(neighbours_only: Candidates, annotations: ReferenceAnnotations) -> None:

@@ -25,7 +25,6 @@ from protea_predictor.domain.alignment.hits import AlignedHits
 
 __all__ = [
     "E_VALUE_MAX",
-    "HITS_PER_QUERY",
     "AlignerFailedError",
     "AlignerMissingError",
     "AlignerTimedOutError",
@@ -33,8 +32,7 @@ __all__ = [
     "find_mmseqs",
 ]
 
-HITS_PER_QUERY = 50
-"""Best hits of a query that speak for terms."""
+_HITS_PER_QUERY = 50
 
 E_VALUE_MAX = 1e-3
 """Worse alignments are left out."""
@@ -166,7 +164,7 @@ class Mmseqs:
         *,
         own_rows: np.ndarray[tuple[int], np.dtype[np.int64]],
         sensitivity: float = 5.7,
-        per_query: int = HITS_PER_QUERY,
+        per_query: int = _HITS_PER_QUERY,
         e_value: float = E_VALUE_MAX,
     ) -> AlignedHits:
         """Find the references that align with each query.

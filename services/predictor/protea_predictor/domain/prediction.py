@@ -13,9 +13,10 @@ from protea_common.domain.scoring import ScoringRecipe
 from protea_predictor.domain.alignment.hits import AlignedHits
 from protea_predictor.domain.alignment.union import unite_channels
 from protea_predictor.domain.candidates import Candidates
+from protea_predictor.domain.carried_terms import CarriedTerms
 from protea_predictor.domain.distances import exact_distances
 from protea_predictor.domain.donors import SequenceIds
-from protea_predictor.domain.features.alignment_voters import AlignedVoters
+from protea_predictor.domain.features.alignment_voters import AlignedByAspect, AlignedVoters, aligned_by_aspect
 from protea_predictor.domain.features.compute import FeatureContext, FeatureSources, compute_features
 from protea_predictor.domain.features.frame import FeatureFrame
 from protea_predictor.domain.hierarchy import raise_parents
@@ -111,12 +112,13 @@ class FoundTerms:
     ----------
     candidates
         Of all channels, by query and term.
-    aligned
-        Aligned references that carry each; ``None`` without an alignment channel.
+    aligned, by_aspect
+        Aligned references that carry each, and what the best of each aspect say; ``None`` without an alignment channel.
     """
 
     candidates: Candidates
-    aligned: AlignedVoters | None
+    aligned: AlignedVoters | None = None
+    by_aspect: AlignedByAspect | None = None
 
 
 def predict_terms(
@@ -143,11 +145,13 @@ def find_terms(
     *,
     chosen: Sequence[NDArray[np.int64]] | None = None,
     hits: AlignedHits | None = None,
+    carried: CarriedTerms | None = None,
 ) -> FoundTerms:
     """Find candidates among the terms of the nearest references and, where there are hits, of aligned ones.
 
     A reference that is the query itself, by accession, is no donor; one with the query's sequence under another
-    accession is. ``chosen`` are the references that are compared, as in `search_pools`.
+    accession is. ``chosen`` are the references that are compared, as in `search_pools`; ``carried`` are the terms of
+    the bank, gathered here where they are needed and not given.
 
     Raises
     ------
@@ -167,11 +171,19 @@ def find_terms(
     sequences = SequenceIds(queries.sequence_ids, bank.proteins.sequence_ids)
     candidates = transfer_annotations(found, bank.annotations, ontology.graph, sequences=sequences)
     if hits is None:
-        return FoundTerms(candidates, None)
-    distances = _hit_distances(queries, bank, hits, recipe.metric)
-    return FoundTerms(
-        *unite_channels(candidates, hits, bank.annotations, ontology.graph, distances=distances, sequences=sequences)
+        return FoundTerms(candidates)
+    carried = carried or CarriedTerms.build(bank.annotations, ontology.graph)
+    by_aspect = aligned_by_aspect(hits, carried, n_queries=len(queries.accessions))
+    candidates, aligned = unite_channels(
+        candidates,
+        hits,
+        bank.annotations,
+        ontology.graph,
+        distances=_hit_distances(queries, bank, hits, recipe.metric),
+        sequences=sequences,
+        voted=by_aspect.keys,
     )
+    return FoundTerms(candidates, aligned, by_aspect)
 
 
 def score_terms(
@@ -193,7 +205,7 @@ def score_terms(
         If the recipe gives weight to a signal that no candidate has.
     """
     candidates, aligned = found.candidates, found.aligned
-    sources = replace(sources or FeatureSources(), aligned=aligned)
+    sources = replace(sources or FeatureSources(), aligned=aligned, aligned_by_aspect=found.by_aspect)
     frame = compute_features(candidates, _context(queries, bank, ontology, recipe), sources)
     signals = feature_signals(frame) | candidate_signals(
         candidates, bank.annotations.evidence_codes, recipe.scoring, metric=recipe.metric

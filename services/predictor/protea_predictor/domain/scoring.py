@@ -37,8 +37,12 @@ PRODUCED_SIGNALS = _OF_CANDIDATES | {
 }
 """What every prediction has; others come with the families that are asked for."""
 
-_OF_HITS = {signal for signal, family in _FAMILIES.items() if family == "alignment_voters"}
-"""Signals that a batch lacks altogether if none of its queries aligns with a reference."""
+_MAY_LACK = {
+    signal
+    for signal, family in _FAMILIES.items()
+    if family in {"alignment_voters", "knn_voters", "profile", "association"}
+}
+"""Signals that all queries of a batch may lack: none aligns with a reference, or nothing is known of them."""
 
 _SCORE_DIGITS = 6
 """Scores are compared after rounding; more digits would let the last bit of a sum break ties."""
@@ -96,7 +100,8 @@ def feature_signals(frame: FeatureFrame) -> dict[str, NDArray[np.float64]]:
 def require_coverage(signals: Mapping[str, NDArray[np.float64]], recipe: ScoringRecipe) -> None:
     """Refuse a recipe that gives weight to a signal no candidate has; without candidates nothing is refused.
 
-    Votes by alignment need only have been computed: that no query of a batch aligns with a reference is an answer.
+    Votes need only have been computed: that no query of a batch aligns with a reference, or that nothing is known of
+    any, is an answer.
 
     Raises
     ------
@@ -106,7 +111,7 @@ def require_coverage(signals: Mapping[str, NDArray[np.float64]], recipe: Scoring
     if not any(len(values) for values in signals.values()):
         return
     for name in _signals_needed(recipe):
-        if name not in signals or (name not in _OF_HITS and np.isnan(signals[name]).all()):
+        if name not in signals or (name not in _MAY_LACK and np.isnan(signals[name]).all()):
             raise UncoveredSignalError(name)
 
 

@@ -4,16 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from protea_common.db import UnitOfWork
 from protea_common.operations import AlignmentUse, CandidateChoices
 from protea_predictor.adapters.aligner import AlignerMissingError, Mmseqs
 from protea_predictor.adapters.storage import ResidueStore
 from protea_predictor.domain.alignment.hits import AlignedHits
+from protea_predictor.domain.alignment.self_scores import self_bit_scores
 from protea_predictor.domain.prediction import Queries
 from protea_predictor.domain.reference_bank import ReferenceBank
 
-__all__ = ["AlignmentChannel"]
+__all__ = ["AlignmentChannel", "QueryAlignments"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryAlignments:
+    """What aligning the queries of a batch gave.
+
+    Attributes
+    ----------
+    hits
+        Aligned references of each.
+    self_bit_scores
+        Bits of each with itself, shape ``(n_queries,)``.
+    """
+
+    hits: AlignedHits
+    self_bit_scores: NDArray[np.float64]
 
 
 class AlignmentChannel:
@@ -44,7 +65,9 @@ class AlignmentChannel:
             raise AlignerMissingError
         return choices.alignment is not AlignmentUse.OFF and self._aligner.is_installed
 
-    async def find(self, queries: Queries, bank: ReferenceBank, *, digest: str, sensitivity: float) -> AlignedHits:
+    async def find(
+        self, queries: Queries, bank: ReferenceBank, choices: CandidateChoices, *, digest: str
+    ) -> QueryAlignments:
         """Find the references of a bank that align with queries; a query's own accession is no hit of it.
 
         Raises
@@ -57,12 +80,15 @@ class AlignmentChannel:
         async with self._building:  # one build a process; of two processes the second to end throws its own away
             if not self._aligner.has_database(digest):
                 await self._aligner.build(digest, await self._residues(bank.proteins.sequence_ids.tolist()))
-        return await self._aligner.search(
+        residues = await self._residues(queries.sequence_ids.tolist())
+        hits = await self._aligner.search(
             digest,
-            await self._residues(queries.sequence_ids.tolist()),
+            residues,
             own_rows=bank.proteins.rows_of(queries.accessions),
-            sensitivity=sensitivity,
+            sensitivity=choices.alignment_sensitivity,
+            per_query=choices.alignment_hits,
         )
+        return QueryAlignments(hits, self_bit_scores(residues))
 
     async def _residues(self, sequence_ids: list[int]) -> list[str]:
         async with self._unit_of_work() as work:

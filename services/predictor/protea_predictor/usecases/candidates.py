@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from protea_common.operations import PredictGoTerms
 from protea_common.telemetry import work_span
-from protea_predictor.domain.alignment.hits import AlignedHits
 from protea_predictor.domain.features.frame import FeatureFrame
 from protea_predictor.domain.prediction import (
     Prediction,
@@ -22,7 +21,7 @@ from protea_predictor.domain.prediction import (
 )
 from protea_predictor.domain.reference_bank import ReferenceBank, ReferenceVersion, bank_digest
 from protea_predictor.domain.stored_ontology import StoredOntology
-from protea_predictor.usecases.alignment_channel import AlignmentChannel
+from protea_predictor.usecases.alignment_channel import AlignmentChannel, QueryAlignments
 from protea_predictor.usecases.feature_sources import FeatureReader
 from protea_predictor.usecases.ontologies import Ontologies
 from protea_predictor.usecases.pair_figures import FigureReader, needs_figures
@@ -107,30 +106,29 @@ class CandidateMaker:
         """
         ontology = await self._ontologies.get(request.ontology_snapshot_id)
         references = await self._banks.get(selection_of(request), version, ontology)
-        hits = await self._hits(request, version, queries, references) if is_aligned else None
-        sources = await self._features.read(request, queries, bank=references.bank, ontology=ontology)
+        aligned = await self._aligned(request, version, queries, references) if is_aligned else None
+        sources = await self._features.read(request, queries, references=references, ontology=ontology)
+        if aligned is not None:
+            sources = replace(sources, self_bit_scores=aligned.self_bit_scores)
         pools = references.pools(is_aspect_separated=request.aspect_separated_knn)
         bank = references.bank
         with work_span("search", {"protea.queries": len(queries.accessions)}):
             chosen = await self._backends.choose(request, references, queries)
+            hits = None if aligned is None else aligned.hits
             find = partial(find_terms, queries, bank, pools, ontology, recipe, chosen=chosen, hits=hits)
-            found = await self._run(find)
+            found = await self._run(partial(find, carried=references.statistics.carried))
         if needs_figures(request, recipe.scoring):
             sources = replace(sources, alignment=await self._figures.read(found.candidates, queries, bank))
         with work_span("score", {"protea.queries": len(queries.accessions)}):
             prediction = await self._run(partial(score_terms, found, queries, bank, ontology, recipe, sources=sources))
         return MadeCandidates(prediction, queries, bank, ontology)
 
-    async def _hits(
+    async def _aligned(
         self, request: PredictGoTerms, version: ReferenceVersion, queries: Queries, references: OpenBank
-    ) -> AlignedHits:
+    ) -> QueryAlignments:
+        digest = bank_digest(selection_of(request), version)
         with work_span("align", {"protea.queries": len(queries.accessions)}):
-            return await self._alignment.find(
-                queries,
-                references.bank,
-                digest=bank_digest(selection_of(request), version),
-                sensitivity=request.alignment_sensitivity,
-            )
+            return await self._alignment.find(queries, references.bank, request, digest=digest)
 
     async def _run(self, compute: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, compute)

@@ -30,7 +30,9 @@ from protea_predictor.domain.reranking.knowledge import StatedTerms, known_pairs
 from protea_predictor.domain.reranking.term_weights import term_weights
 from protea_predictor.domain.reranking.truth import propagated_keys
 from protea_predictor.domain.stored_ontology import StoredOntology
+from protea_predictor.usecases.bank_statistics import KnownOfQueries
 from protea_predictor.usecases.recently_used import RecentlyUsed
+from protea_predictor.usecases.references import OpenBank
 
 __all__ = ["FeatureReader", "FeatureSourceMissingError", "requested_families", "require_sources"]
 
@@ -53,6 +55,8 @@ def requested_families(request: PredictGoTerms, *, is_aligned: bool, has_figures
         ("lineage",): request.compute_lineage,
         ("self_prior",): request.compute_self_prior,
         ("association",): request.compute_association,
+        ("profile",): request.compute_profile,
+        ("species",): request.compute_species_prior,
         ("information",): request.compute_information,
     }
     return tuple(family for families, is_asked in asked.items() if is_asked for family in families)
@@ -112,7 +116,7 @@ class FeatureReader:
         require_sources(request, taxonomy_dir=self._taxonomy_dir, term_vectors_file=self._term_vectors_file)
 
     async def read(
-        self, request: PredictGoTerms, queries: Queries, *, bank: ReferenceBank, ontology: StoredOntology
+        self, request: PredictGoTerms, queries: Queries, *, references: OpenBank, ontology: StoredOntology
     ) -> FeatureSources:
         """Read what the features of some queries need.
 
@@ -123,20 +127,30 @@ class FeatureReader:
         """
         self.require(request)
         own = await self._own_annotations(request, queries, ontology)
+        accretion = await self._accretion(request, ontology)
+        query_taxa = await self._query_taxa(request, queries)
+        told = None
+        if own is not None and accretion is not None:
+            told = KnownOfQueries(queries.accessions, own, accretion, ontology.graph)
+        statistics, threads = references.statistics, self._executor
         return FeatureSources(
             known=own.known if own is not None and _needs_known(request) else None,
             own=own.not_experimental(ontology.graph) if own is not None and request.compute_self_prior else None,
             is_lineage_wanted=request.compute_lineage,
             is_association_wanted=request.compute_association,
-            information_accretion=await self._accretion(request, ontology),
-            taxa=await self._taxa(request, queries, bank),
+            associations=await statistics.associate(told, threads) if told and request.compute_association else None,
+            profile=await statistics.vote_by_profile(told, threads) if told and request.compute_profile else None,
+            species=await statistics.species(threads) if request.compute_species_prior else None,
+            query_taxa=query_taxa,
+            information_accretion=accretion if request.compute_information else None,
+            taxa=await self._taxa(request, query_taxa, references.bank),
             term_vectors=await self._vectors(request, ontology),
         )
 
     async def _own_annotations(
         self, request: PredictGoTerms, queries: Queries, ontology: StoredOntology
     ) -> OwnAnnotations | None:
-        if not (request.compute_self_prior or _needs_known(request)):
+        if not (request.compute_self_prior or request.compute_profile or _needs_known(request)):
             return None
         async with self._unit_of_work() as work:
             return await QueryFactStore(work.session).annotations(
@@ -144,7 +158,7 @@ class FeatureReader:
             )
 
     async def _accretion(self, request: PredictGoTerms, ontology: StoredOntology) -> NDArray[np.float64] | None:
-        if not request.compute_information:
+        if not (request.compute_information or request.compute_association or request.compute_profile):
             return None
         make = partial(self._read_accretion, request.annotation_set_id, ontology)
         return await self._accretions.get((request.annotation_set_id, request.ontology_snapshot_id), make)
@@ -154,14 +168,20 @@ class FeatureReader:
             stated = await KnowledgeStore(work.session).of_everyone(annotation_set_id, ontology=ontology)
         return await self._on_thread(partial(_weights_of, stated, ontology.graph))
 
-    async def _taxa(self, request: PredictGoTerms, queries: Queries, bank: ReferenceBank) -> Taxa | None:
+    async def _query_taxa(self, request: PredictGoTerms, queries: Queries) -> NDArray[np.int64] | None:
+        if not (request.compute_taxonomy or request.compute_species_prior):
+            return None
+        async with self._unit_of_work() as work:
+            return await QueryFactStore(work.session).taxa(queries.accessions, query_set_id=request.query_set_id)
+
+    async def _taxa(
+        self, request: PredictGoTerms, query_taxa: NDArray[np.int64] | None, bank: ReferenceBank
+    ) -> Taxa | None:
         folder = self._taxonomy_dir
-        if not request.compute_taxonomy or folder is None:
+        if not request.compute_taxonomy or folder is None or query_taxa is None:
             return None
         taxonomy = await self._taxonomies.get(folder, partial(self._on_thread, partial(read_taxonomy, folder)))
-        async with self._unit_of_work() as work:
-            taxa = await QueryFactStore(work.session).taxa(queries.accessions, query_set_id=request.query_set_id)
-        return Taxa(taxonomy, taxa, bank.proteins.taxon_ids)
+        return Taxa(taxonomy, query_taxa, bank.proteins.taxon_ids)
 
     async def _vectors(self, request: PredictGoTerms, ontology: StoredOntology) -> TermVectors | None:
         path = self._term_vectors_file

@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from protea_common.operations import PredictGoTerms, SearchBackend
-from protea_predictor.adapters.aligner import E_VALUE_MAX, HITS_PER_QUERY
+from protea_predictor.adapters.aligner import E_VALUE_MAX
 from protea_predictor.adapters.storage import QueryCoverage, StoredScoring
+from protea_predictor.domain.features.alignment_voters import ALIGNMENT_DONORS
 from protea_predictor.domain.features.compute import ALWAYS_COMPUTED
 from protea_predictor.domain.features.definitions import FEATURES
 from protea_predictor.domain.features.fingerprint import definition_sha
@@ -139,7 +140,8 @@ def _describe_alignment(request: PredictGoTerms) -> dict[str, Any]:
         "program": "MMseqs2",
         "sensitivity": request.alignment_sensitivity,
         "e_value_max": E_VALUE_MAX,
-        "hits_per_query": HITS_PER_QUERY,
+        "hits_per_query": request.alignment_hits,
+        "donors_per_query": min(ALIGNMENT_DONORS, request.alignment_hits),
     }
 
 

@@ -29,6 +29,7 @@ from protea_predictor.domain.reference_annotations import (
 )
 from protea_predictor.domain.reference_bank import ReferenceBank, ReferenceSelection, ReferenceVersion, bank_digest
 from protea_predictor.domain.stored_ontology import StoredOntology
+from protea_predictor.usecases.bank_statistics import BankStatistics
 from protea_predictor.usecases.pool_indexes import IndexChoice, PoolIndex
 from protea_predictor.usecases.recently_used import RecentlyUsed
 
@@ -80,6 +81,8 @@ class OpenBank:
         One pool per aspect.
     shared_pool
         One pool for all aspects.
+    statistics
+        Which reference carries which term, and what is counted over all of them.
     indexes
         Indexes over its pools that jobs asked for, the most recent ones.
     """
@@ -87,6 +90,7 @@ class OpenBank:
     bank: ReferenceBank
     aspect_pools: tuple[Pool, ...]
     shared_pool: tuple[Pool, ...]
+    statistics: BankStatistics
     indexes: RecentlyUsed[IndexChoice, tuple[PoolIndex, ...]] = field(
         default_factory=lambda: RecentlyUsed(capacity=_INDEXES_MAX)
     )
@@ -209,4 +213,5 @@ def _opened(bank: ReferenceBank, graph: GoGraph) -> OpenBank:
         bank=bank,
         aspect_pools=build_pools(bank.annotations, graph, is_aspect_separated=True),
         shared_pool=build_pools(bank.annotations, graph, is_aspect_separated=False),
+        statistics=BankStatistics(bank, graph),
     )

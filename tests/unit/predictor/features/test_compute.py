@@ -4,12 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from protea_predictor.domain.carried_terms import CarriedTerms
 from protea_predictor.domain.features.anc2vec import TermVectors
+from protea_predictor.domain.features.association import Associations, associate
 from protea_predictor.domain.features.compute import FeatureSources, compute_features
 from protea_predictor.domain.features.definitions import FEATURES, PRODUCED_FAMILIES
 from protea_predictor.domain.features.frame import FeatureFrame
 from protea_predictor.domain.features.pca import fit_projection
+from protea_predictor.domain.features.profile import ReferenceProfiles, vote_by_profile
 from protea_predictor.domain.features.self_prior import OwnTerms
+from protea_predictor.domain.features.species import SpeciesPriors
 from protea_predictor.domain.features.taxonomy import Taxonomy
 from protea_predictor.domain.features.taxonomy_features import Taxa
 from protea_predictor.domain.features.term_lists import TermLists
@@ -30,12 +34,24 @@ def all_sources(made: Transferred, first: int = 0, last: int = N_QUERIES) -> Fea
         shifted(TermLists.of_pairs(rng.integers(0, N_QUERIES, 20), rng.integers(0, 25, 20), n_terms=25), first, last)
         for _ in range(3)
     )
+    accretion, taxa = rng.uniform(0, 9, 25), rng.integers(0, 40, N_QUERIES)[first:last]
+    carried = CarriedTerms.build(made.annotations, made.graph)
+    implied, n_queries = known.propagated(made.graph), last - first
     chain = Taxonomy.from_dump([f"{child}\t|\t{max(child // 2, 1)}\t|\n" for child in range(1, 40)])
     return FeatureSources(
         known=known,
         own=OwnTerms(curated, electronic),
-        information_accretion=rng.uniform(0, 9, 25),
-        taxa=Taxa(chain, rng.integers(0, 40, N_QUERIES)[first:last], rng.integers(0, 40, 30)),
+        associations=associate(Associations.build(carried.experimental), implied, accretion, n_queries=n_queries),
+        profile=vote_by_profile(
+            ReferenceProfiles.build(carried, accretion),
+            every=curated.propagated(made.graph),
+            experimental=implied,
+            own_rows=np.arange(N_QUERIES)[first:last],
+        ),
+        species=SpeciesPriors.build(carried, rng.integers(0, 4, 30)),
+        query_taxa=taxa,
+        information_accretion=accretion,
+        taxa=Taxa(chain, taxa, rng.integers(0, 40, 30)),
         term_vectors=TermVectors.build(made.graph.go_ids, rng.normal(size=(25, 5)), made.graph),
         projection=fit_projection(rng.normal(size=(60, 8))),
         query_vectors=made.query_vectors,

@@ -8,15 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protea_common.domain.evidence import is_experimental
+from protea_predictor.domain.carried_terms import is_root
 from protea_predictor.domain.features.alignment_voters import (
     AlignedVoters,
     alignment_voter_features,
     channel_features,
+    self_bitscore_fraction,
 )
 from protea_predictor.domain.features.knn_voters import knn_voter_features
+from protea_predictor.domain.features.votes import ChannelVotes
 from support.transferred import Transferred, random_transfer
 
-NAMES = ("weighted_vote", "rank_vote", "sequence_vote", "vote_experimental", "vote_curated", "vote_electronic")
+KINDS = ("aspect_vote", "aspect_vote_experimental")
+NAMES = ("weighted_vote", "rank_vote", "sequence_vote", "vote_experimental", "vote_curated", "vote_electronic", *KINDS)
 
 
 def voters_one_by_one(made: Transferred) -> dict[str, list[float]]:
@@ -39,6 +43,7 @@ def voters_one_by_one(made: Transferred) -> dict[str, list[float]]:
         voters[cell] |= own
         mine.append(own)
     columns: dict[str, list[float]] = {name: [] for name in NAMES}
+    columns |= aspect_votes_one_by_one(made)
     for row, own in enumerate(mine):
         everyone = voters[int(candidates.query_row[row]), int(made.graph.aspects[candidates.term_row[row]])]
         total = sum(similarity for similarity, *_ in everyone.values())
@@ -64,11 +69,54 @@ def test_votes_of_neighbours_are_what_their_definition_says(seed: int) -> None:
     found = knn_voter_features(
         made.candidates,
         made.graph.aspects[made.candidates.term_row],
+        is_root=is_root(made.graph)[made.candidates.term_row],
         evidence_codes=made.annotations.evidence_codes,
         largest_distance=2.0,
     )
     for name, expected in voters_one_by_one(made).items():
         np.testing.assert_allclose(found[f"knn_{name}"], expected, atol=1e-12, err_msg=name)
+
+
+def aspect_votes_one_by_one(made: Transferred) -> dict[str, list[float]]:
+    """Shares among those neighbours alone that give a term of the aspect other than its root."""
+    candidates, donors = made.candidates, made.candidates.donors
+    roots = is_root(made.graph)
+    columns: dict[str, list[float]] = {}
+    for name, is_wanted in ((KINDS[0], lambda _: True), (KINDS[1], is_experimental)):
+        mine: list[dict[int, float]] = []
+        voters: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
+        cells = list(zip(candidates.query_row.tolist(), made.graph.aspects[candidates.term_row].tolist(), strict=True))
+        for row, cell in enumerate(cells):
+            places = range(donors.indptr[row], donors.indptr[row + 1])
+            own = {
+                int(donors.reference_rows[place]): max(0.0, 1 - float(donors.distances[place])) ** 2
+                for place in places
+                if is_wanted(made.annotations.evidence_codes[donors.evidence[place]])
+                and not roots[candidates.term_row[row]]
+            }
+            mine.append(own)
+            voters[cell] |= own
+        totals = {cell: sum(weights.values()) for cell, weights in voters.items()}
+        columns[name] = [
+            np.nan if not voters[cell] else sum(own.values()) / totals[cell] if totals[cell] else 0.0
+            for own, cell in zip(mine, cells, strict=True)
+        ]
+    return columns
+
+
+def test_only_the_nearest_voters_that_speak_count() -> None:
+    # One cell: candidate 0 has donors of ranks 1, 2 and 3, candidate 1 those of 1 and 4; the first says nothing.
+    votes = ChannelVotes(
+        owners=np.array([0, 0, 0, 1, 1]),
+        ranks=np.array([1, 2, 3, 1, 4]),
+        weights=np.ones(5),
+        evidence=np.zeros(5, dtype=np.int16),
+        cells=np.zeros(2, dtype=np.int64),
+    )
+    values, speaks = np.array([0.9, 0.4, 0.2, 0.9, 0.1]), np.array([False, True, True, False, True])
+    assert votes.shares_of_best(values, speaks, depth=2) == pytest.approx([1, 0])
+    assert votes.shares_of_best(values, speaks, depth=3) == pytest.approx([0.6 / 0.7, 0.1 / 0.7])
+    assert np.isnan(votes.shares_of_best(values, np.zeros(5, dtype=np.bool_), depth=2)).all()
 
 
 def aligned_example() -> tuple[Transferred, AlignedVoters]:
@@ -105,6 +153,16 @@ def test_a_worked_example_of_aligned_voters() -> None:
     assert found["alignment_vote_electronic"][first] == pytest.approx(0.25)
     assert found["alignment_vote_curated"][first] == 0
     assert np.isnan(found["alignment_max_identity"][third])
+
+
+def test_the_best_donor_beside_the_query_itself() -> None:
+    made, aligned = aligned_example()
+    aspects = made.graph.aspects[made.candidates.term_row]
+    columns = alignment_voter_features(made.candidates, aligned, aspects, evidence_codes=("IDA", "IEA"))
+    first, second, third = np.flatnonzero(aspects == aspects[0])[:3]
+    found = self_bitscore_fraction(made.candidates, columns, np.array([80.0]))["alignment_self_bitscore_fraction"]
+    assert found[[first, second]] == pytest.approx([1, 0.625])  # 100 and 50 of 80 bits
+    assert np.isnan(found[third])
 
 
 def test_an_aspect_without_hits_has_no_shares() -> None:

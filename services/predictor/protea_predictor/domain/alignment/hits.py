@@ -45,6 +45,12 @@ class AlignedHits:
     def __len__(self) -> int:
         return len(self.query_row)
 
+    def among_best(self, count: int) -> NDArray[np.bool_]:
+        """Mark the first ``count`` hits of each query."""
+        ranks = np.arange(len(self)) - np.searchsorted(self.query_row, self.query_row)
+        is_among: NDArray[np.bool_] = ranks < count
+        return is_among
+
     def best(self, *, per_query: int, own_rows: NDArray[np.int64]) -> AlignedHits:
         """Keep the best hits of each query, in their order, without the query itself.
 

@@ -12,7 +12,7 @@ from protea_common.domain.ontology import ASPECTS, GoGraph
 from protea_predictor.domain.alignment.hits import AlignedHits
 from protea_predictor.domain.candidates import Candidates
 from protea_predictor.domain.donors import SequenceIds
-from protea_predictor.domain.features.alignment_voters import AlignedVoters
+from protea_predictor.domain.features.alignment_voters import ALIGNMENT_DONORS, AlignedVoters
 from protea_predictor.domain.ragged import gather_rows, group_starts, indptr_of
 from protea_predictor.domain.reference_annotations import ReferenceAnnotations
 
@@ -38,6 +38,13 @@ class _HitVotes:
     hit: NDArray[np.int64]
     entry: NDArray[np.int64]
 
+    def where(self, mask: NDArray[np.bool_]) -> _HitVotes:
+        """Keep the votes that the mask marks."""
+        return _HitVotes(self.pair[mask], self.hit[mask], self.entry[mask])
+
+
+_NO_PAIRS = np.empty(0, dtype=np.int64)
+
 
 def unite_channels(
     candidates: Candidates,
@@ -47,8 +54,9 @@ def unite_channels(
     *,
     distances: NDArray[np.float64],
     sequences: SequenceIds,
+    voted: NDArray[np.int64] = _NO_PAIRS,
 ) -> tuple[Candidates, AlignedVoters]:
-    """Make every term of an aligned reference a candidate too, and tell which aligned references carry each.
+    """Make every term of the best aligned references a candidate too, and tell which of them carry each.
 
     What neighbours by embedding say of a candidate stays as it is. A candidate that no neighbour carries has no vote
     and an empty row in the ledger of neighbours. Its reference, evidence and qualifier are those of the aligned
@@ -59,11 +67,14 @@ def unite_channels(
     candidates
         Of the neighbours by embedding.
     hits
-        Aligned references of the same queries.
+        Aligned references of the same queries; the `ALIGNMENT_DONORS` best of each are donors.
     annotations, graph, sequences
         As for `transfer_annotations`.
     distances
         Embedding distance of each hit's pair, shape ``(n_hits,)``.
+    voted
+        Pairs that the hits of an aspect vote for, as `AlignedByAspect.keys` has them; they are candidates even where
+        only hits beyond the best carry the term, the first of which is then their reference.
 
     Returns
     -------
@@ -75,14 +86,17 @@ def unite_channels(
     """
     n_terms = len(graph.go_ids)
     votes = _votes(hits, annotations, n_terms=n_terms)
+    is_best = hits.among_best(ALIGNMENT_DONORS)
+    votes = votes.where(is_best[votes.hit] | np.isin(votes.pair, voted))
     known = candidates.query_row * n_terms + candidates.term_row
     pairs = np.union1d(known, votes.pair)
     starts = group_starts(votes.pair)
     is_added = ~np.isin(votes.pair[starts], known, assume_unique=True)
     added = _added(candidates, votes, starts[is_added], hits, annotations, distances=distances, sequences=sequences)
     united = _merged(candidates, added, places=np.searchsorted(pairs, known), n=len(pairs))
-    owners = np.searchsorted(pairs, votes.pair)
-    return united, _voters(votes, hits, annotations, graph, indptr=indptr_of(owners, len(pairs)))
+    of_best = votes.where(is_best[votes.hit])
+    owners = np.searchsorted(pairs, of_best.pair)
+    return united, _voters(of_best, hits, annotations, graph, indptr=indptr_of(owners, len(pairs)))
 
 
 def _votes(hits: AlignedHits, annotations: ReferenceAnnotations, *, n_terms: int) -> _HitVotes:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from protea_predictor.domain.alignment.hits import AlignedHits
 from protea_predictor.domain.candidates import Candidates
+from protea_predictor.domain.carried_terms import CarriedTerms
+from protea_predictor.domain.features.aspect_votes import AspectVotes, RankedDonors, vote_by_aspect
 from protea_predictor.domain.features.ratio import ratio
 from protea_predictor.domain.features.votes import (
     ChannelVotes,
@@ -20,7 +23,19 @@ from protea_predictor.domain.features.votes import (
     weighted_vote,
 )
 
-__all__ = ["AlignedVoters", "alignment_voter_features", "channel_features"]
+__all__ = [
+    "ALIGNMENT_DONORS",
+    "AlignedByAspect",
+    "AlignedVoters",
+    "aligned_by_aspect",
+    "alignment_voter_features",
+    "aspect_vote_features",
+    "channel_features",
+    "self_bitscore_fraction",
+]
+
+ALIGNMENT_DONORS = 50
+"""Best hits of a query that are its donors, and of each aspect those that vote in it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +67,59 @@ class AlignedVoters:
     identities: NDArray[np.float64]
     e_values: NDArray[np.float64]
     evidence: NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignedByAspect:
+    """What the best hits of each aspect say.
+
+    Attributes
+    ----------
+    every, experimental
+        Votes of the `ALIGNMENT_DONORS` best hits that have a term in the aspect, by any evidence and by experiment.
+    """
+
+    every: AspectVotes
+    experimental: AspectVotes
+
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """Pairs of a query and a term that are voted for, as ``query * n_terms + term``, ascending."""
+        return np.union1d(self.every.shares.keys, self.experimental.shares.keys)
+
+
+def aligned_by_aspect(hits: AlignedHits, carried: CarriedTerms, *, n_queries: int) -> AlignedByAspect:
+    """Let the best hits of each aspect vote with their bit scores."""
+    donors = RankedDonors(hits.query_row, hits.reference_row, hits.bit_score, n_queries)
+    every, experimental = (
+        vote_by_aspect(donors, matrix, carried.aspects, depth=ALIGNMENT_DONORS)
+        for matrix in (carried.every, carried.experimental)
+    )
+    return AlignedByAspect(every, experimental)
+
+
+def aspect_vote_features(candidates: Candidates, votes: AlignedByAspect) -> dict[str, NDArray[Any]]:
+    """Two more of the family ``alignment_voters``; NaN where no hit of the kind has a term in the aspect."""
+    return {
+        "alignment_aspect_vote": votes.every.at(candidates.query_row, candidates.term_row),
+        "alignment_aspect_vote_experimental": votes.experimental.at(candidates.query_row, candidates.term_row),
+    }
+
+
+def self_bitscore_fraction(
+    candidates: Candidates, columns: Mapping[str, NDArray[Any]], self_bit_scores: NDArray[np.float64]
+) -> dict[str, NDArray[Any]]:
+    """Another of the family ``alignment_voters``: how far the best donor is from being the query itself.
+
+    Parameters
+    ----------
+    columns
+        Those of `alignment_voter_features`.
+    self_bit_scores
+        Bit score of each query with itself, shape ``(n_queries,)``.
+    """
+    fractions = columns["alignment_max_bitscore"] / self_bit_scores[candidates.query_row]
+    return {"alignment_self_bitscore_fraction": np.minimum(fractions, 1.0)}
 
 
 def alignment_voter_features(

@@ -2,25 +2,115 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array, vstack
 
 from protea_common.domain.ontology import ASPECTS, GoGraph
 from protea_predictor.domain.candidates import Candidates
+from protea_predictor.domain.carried_terms import Matrix, pick_entries
 from protea_predictor.domain.features.term_lists import TermLists
-from protea_predictor.domain.ragged import group_starts
+from protea_predictor.domain.features.term_values import TermValues
+from protea_predictor.domain.ragged import gather_rows, group_starts
 from protea_predictor.domain.reference_annotations import ReferenceAnnotations
 
-__all__ = ["association_features"]
+__all__ = ["Associations", "KnownAssociations", "associate", "association_features"]
+
+_SMOOTHING = 5.0
+"""References added to those with a known term before the share that also has another is taken."""
+
+_LEAST_CARRIERS = 3
+"""A known term that fewer references carry says nothing of others."""
+
+_LEAST_SHARE = 0.02
+"""Smaller shares count as 0: they are most of all pairs, and no more than chance."""
+
+_TERMS_AT_ONCE = 2_000
+_QUERIES_AT_ONCE = 32
+"""Terms, and queries, whose pairs are counted at a time; more cost memory and save no time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Associations:
+    """Share of the references with a term that have another, by experimental evidence.
+
+    Attributes
+    ----------
+    shares
+        Row: the term that is known; float32, in [0, 1), shape ``(n_terms, n_terms)``. Of ``n`` references with it, of
+        which ``m`` have the other too, ``m / (n + 5)``; 0 where ``n`` is below 3 or the share below .02.
+    """
+
+    shares: Matrix
+
+    @classmethod
+    def build(cls, experimental: Matrix) -> Associations:
+        """Count pairs of terms on the references of a bank, as `CarriedTerms.experimental` has them."""
+        carriers = np.asarray(experimental.sum(axis=0)).ravel()
+        scales = np.where(carriers >= _LEAST_CARRIERS, 1 / (carriers + _SMOOTHING), 0.0)
+        of_terms, parts = experimental.T.tocsr(), []
+        for first in range(0, of_terms.shape[0], _TERMS_AT_ONCE):
+            some = slice(first, first + _TERMS_AT_ONCE)
+            parts.append(_frequent(Matrix(diags_array(scales[some]) @ (of_terms[some] @ experimental))))
+        return cls(Matrix(vstack(parts)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownAssociations:
+    """What the known terms of each query say of other terms.
+
+    Attributes
+    ----------
+    greatest, mean
+        Over the known terms; the mean weighs them by their information accretion.
+    is_known
+        Whether anything that says something is known, shape ``(n_queries,)``.
+    """
+
+    greatest: TermValues
+    mean: TermValues
+    is_known: NDArray[np.bool_]
+
+    def features(self, candidates: Candidates) -> dict[str, NDArray[Any]]:
+        """Two more of the family ``association``; NaN for a query of which nothing is known."""
+        values = {"association_max": self.greatest, "association_mean": self.mean}
+        is_known = self.is_known[candidates.query_row]
+        return {
+            name: np.where(is_known, each.at(candidates.query_row, candidates.term_row), np.nan)
+            for name, each in values.items()
+        }
+
+
+def associate(
+    associations: Associations, known: TermLists, accretion: NDArray[np.floating], *, n_queries: int
+) -> KnownAssociations:
+    """Tell what goes with the known terms of queries.
+
+    Parameters
+    ----------
+    known
+        Experimental terms of each query with the terms above them; those without information accretion are passed over.
+    accretion
+        In bits, shape ``(n_terms,)``.
+    """
+    shares = associations.shares
+    listed = known.matrix(n_queries=n_queries)
+    informative = pick_entries(listed, accretion[listed.indices] > 0)
+    greatest = [_greatest(shares, informative.indices[first:last]) for first, last in pairwise(informative.indptr)]
+    weighted = Matrix(informative @ diags_array(accretion.astype(np.float64)))
+    totals = np.asarray(weighted.sum(axis=1)).ravel()
+    mean = Matrix(diags_array(1 / np.maximum(totals, 1e-9)) @ (weighted @ shares))
+    return KnownAssociations(TermValues.of(_stacked(greatest, shares)), TermValues.of(mean), totals > 0)
 
 
 def association_features(
     candidates: Candidates, known: TermLists, annotations: ReferenceAnnotations, graph: GoGraph
 ) -> dict[str, NDArray[Any]]:
-    """Family ``association``.
+    """Three of the family ``association``.
 
     ``association_total`` is the sum over the query's known terms k of ``cooc(k, g) / freq(k)``, where both count
     references; a known term that no reference carries adds nothing. 0 for a query of which nothing is known.
@@ -36,6 +126,26 @@ def association_features(
         total += part
         cross += np.where(aspects == aspect, 0.0, part)
     return {"association_total": total, "association_cross": cross, "association_present": total > 0}
+
+
+def _frequent(shares: Matrix) -> Matrix:
+    return Matrix(pick_entries(shares, shares.data >= _LEAST_SHARE).astype(np.float32))
+
+
+def _greatest(shares: Matrix, terms: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Greatest value above 0 of each column over some rows: the columns, and the values."""
+    _, places = gather_rows(shares.indptr, terms)
+    best = np.zeros(shares.shape[1], dtype=np.float32)
+    np.maximum.at(best, shares.indices[places], shares.data[places])
+    columns = np.flatnonzero(best)
+    return columns, best[columns]
+
+
+def _stacked(rows: list[tuple[NDArray[np.int64], NDArray[np.float32]]], shares: Matrix) -> Matrix:
+    indptr = np.cumsum([0, *(len(columns) for columns, _ in rows)])
+    columns = np.concatenate([np.empty(0, np.int64), *(columns for columns, _ in rows)])
+    values = np.concatenate([np.empty(0, np.float32), *(values for _, values in rows)])
+    return Matrix((values, columns, indptr), shape=(len(rows), shares.shape[1]))
 
 
 def _carried(annotations: ReferenceAnnotations, *, n_terms: int) -> csr_array:
@@ -59,12 +169,14 @@ def _conditional_sums(
     sums = np.zeros(len(candidates))
     if len(distinct) == 0:
         return sums
-    weights = 1.0 / np.maximum(annotations.term_frequency[terms], 1)
-    places = (np.searchsorted(distinct, queries), terms)
-    asked = csr_array((weights, places), shape=(len(distinct), known.n_terms))
-    speaking = asked @ carried.T.tocsr()  # (queries, references): each reference with what it says
-    starts, ends = (np.searchsorted(candidates.query_row, distinct, side=side) for side in ("left", "right"))
-    for row, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-        said = (speaking[[row]] @ carried).toarray()
-        sums[start:end] = said[0, candidates.term_row[start:end]]
+    carriers = carried.T.tocsr()
+    for first in range(0, len(distinct), _QUERIES_AT_ONCE):
+        some = distinct[first : first + _QUERIES_AT_ONCE]
+        mine = np.isin(queries, some)
+        asked, places = np.unique(terms[mine], return_inverse=True)
+        weights = 1.0 / np.maximum(annotations.term_frequency[terms[mine]], 1)
+        said = csr_array((weights, (queries[mine], places)), shape=(int(some[-1]) + 1, len(asked)))
+        values = TermValues.of(said @ (carriers[asked] @ carried))
+        start, end = np.searchsorted(candidates.query_row, (some[0], some[-1] + 1))
+        sums[start:end] += values.at(candidates.query_row[start:end], candidates.term_row[start:end])
     return sums

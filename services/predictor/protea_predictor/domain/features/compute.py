@@ -11,15 +11,19 @@ from numpy.typing import NDArray
 from protea_common.domain.distance import DistanceMetric
 from protea_common.domain.ontology import GoGraph
 from protea_predictor.domain.candidates import Candidates
+from protea_predictor.domain.carried_terms import is_root
 from protea_predictor.domain.features.accretion import accretion_features
 from protea_predictor.domain.features.alignment_voters import (
+    AlignedByAspect,
     AlignedVoters,
     alignment_voter_features,
+    aspect_vote_features,
     channel_features,
+    self_bitscore_fraction,
 )
 from protea_predictor.domain.features.anc2vec import TermVectors, known_vector_features, neighbour_vector_features
 from protea_predictor.domain.features.annotation_meta import annotation_features
-from protea_predictor.domain.features.association import association_features
+from protea_predictor.domain.features.association import KnownAssociations, association_features
 from protea_predictor.domain.features.frame import FeatureFrame, build_frame
 from protea_predictor.domain.features.go_context import go_context_features
 from protea_predictor.domain.features.interpro import InterProHits, interpro_features
@@ -28,7 +32,9 @@ from protea_predictor.domain.features.knn_voters import knn_voter_features
 from protea_predictor.domain.features.lengths import length_features
 from protea_predictor.domain.features.lineage import lineage_features
 from protea_predictor.domain.features.pca import Projection, pca_features
+from protea_predictor.domain.features.profile import ProfileVotes
 from protea_predictor.domain.features.self_prior import OwnTerms, self_prior_features
+from protea_predictor.domain.features.species import SpeciesPriors, species_features
 from protea_predictor.domain.features.taxonomy_features import (
     Taxa,
     taxonomy_pair_features,
@@ -90,10 +96,16 @@ class FeatureSources:
         The queries' own annotations that are not experimental.
     is_lineage_wanted, is_association_wanted
         Whether these families are computed where something is known.
+    associations
+        What goes with the known terms; two features of the family ``association``.
+    profile
+        What the references most like each query say.
+    species, query_taxa
+        Family ``species``: terms of the references of each species, and the taxon of each query; both or none.
     information_accretion
         Bits by row of the graph.
-    aligned
-        Voters of the alignment channel.
+    aligned, aligned_by_aspect, self_bit_scores
+        Voters of the alignment channel, the votes of each aspect, and the bits of each query with itself.
     alignment
         Columns of the families ``alignment_nw`` and ``alignment_sw``, by name.
     taxa, term_vectors, interpro
@@ -105,9 +117,15 @@ class FeatureSources:
     known: TermLists | None = None
     is_lineage_wanted: bool = True
     is_association_wanted: bool = True
+    associations: KnownAssociations | None = None
+    profile: ProfileVotes | None = None
+    species: SpeciesPriors | None = None
+    query_taxa: NDArray[np.int64] | None = None
     own: OwnTerms | None = None
     information_accretion: NDArray[np.floating] | None = None
     aligned: AlignedVoters | None = None
+    aligned_by_aspect: AlignedByAspect | None = None
+    self_bit_scores: NDArray[np.float64] | None = None
     alignment: dict[str, NDArray[Any]] | None = None
     taxa: Taxa | None = None
     term_vectors: TermVectors | None = None
@@ -137,6 +155,7 @@ def _always(candidates: Candidates, context: FeatureContext) -> dict[str, NDArra
         **knn_voter_features(
             candidates,
             aspects,
+            is_root=is_root(context.graph)[candidates.term_row],
             evidence_codes=annotations.evidence_codes,
             largest_distance=LARGEST_DISTANCE[context.metric],
         ),
@@ -149,6 +168,12 @@ def _of_query(candidates: Candidates, context: FeatureContext, sources: FeatureS
         columns |= lineage_features(candidates, sources.known, context.graph)
     if sources.known is not None and sources.is_association_wanted:
         columns |= association_features(candidates, sources.known, context.annotations, context.graph)
+    if sources.associations is not None:
+        columns |= sources.associations.features(candidates)
+    if sources.profile is not None:
+        columns |= sources.profile.features(candidates)
+    if sources.species is not None and sources.query_taxa is not None:
+        columns |= species_features(candidates, sources.species, sources.query_taxa)
     if sources.own is not None:
         columns |= self_prior_features(candidates, sources.own)
     if sources.projection is not None and sources.query_vectors is not None:
@@ -165,6 +190,10 @@ def _of_donors(candidates: Candidates, context: FeatureContext, sources: Feature
         aspects = context.graph.aspects[candidates.term_row]
         codes = context.annotations.evidence_codes
         columns |= alignment_voter_features(candidates, sources.aligned, aspects, evidence_codes=codes)
+        if sources.self_bit_scores is not None:
+            columns |= self_bitscore_fraction(candidates, columns, sources.self_bit_scores)
+    if sources.aligned_by_aspect is not None:
+        columns |= aspect_vote_features(candidates, sources.aligned_by_aspect)
     if sources.taxa is not None:
         columns |= taxonomy_pair_features(candidates, sources.taxa)
         columns |= taxonomy_voter_features(candidates, sources.taxa)

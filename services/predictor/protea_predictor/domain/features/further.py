@@ -14,10 +14,12 @@ INTERPRO_DATABASES: Final = ("pfam", "panther", "superfamily", "smart", "cdd", "
 _UP = Direction.HIGHER
 _BOTH = "neighbours by embedding and by alignment"
 _ALIGNED = "donors by alignment"
+_HITS = "all hits of the alignment"
 _NEIGHBOURS = "neighbours by embedding"
 _KNOWN = "the query's experimental terms known at t0, given with the request"
 _OWN = "the query's own annotations in the set, dated before its cut-off"
 _PAIRS = "pairs of terms on the references of the bank"
+_SHOWN_PAIRS = "pairs of terms that experiments showed, on the references of the bank"
 _INTERPRO = "InterPro hits of the query and the InterPro2GO mapping"
 
 
@@ -46,11 +48,26 @@ def _votes_by_evidence(channel: str, family: str, weight: str, source: str) -> t
     )
 
 
+def _votes_by_aspect(channel: str, family: str, weight: str, source: str) -> tuple[FeatureDefinition, ...]:
+    """Votes of those alone that have a term, not the root, in the aspect."""
+    of = f"share of the {weight} that have a term of the aspect, the root left out"
+    return (
+        _fraction(f"{channel}_aspect_vote", family, f"Donors' {of}.", source),
+        _fraction(
+            f"{channel}_aspect_vote_experimental",
+            family,
+            f"Donors' {of}, both by experimental evidence.",
+            source,
+        ),
+    )
+
+
 _KNN_VOTERS = (
     _fraction("knn_weighted_vote", "knn_voters", "Donors' share of the neighbours' similarities.", _NEIGHBOURS),
     _fraction("knn_rank_vote", "knn_voters", "Donors' share of the neighbours' 1/rank.", _NEIGHBOURS),
     _fraction("knn_sequence_vote", "knn_voters", "Distinct sequences among donors / among neighbours.", _NEIGHBOURS),
     *_votes_by_evidence("knn", "knn_voters", "similarities", _NEIGHBOURS),
+    *_votes_by_aspect("knn", "knn_voters", "squared cosines of the 30 nearest neighbours", _NEIGHBOURS),
 )
 
 _ALIGNMENT_VOTERS = (
@@ -67,6 +84,13 @@ _ALIGNMENT_VOTERS = (
         _ALIGNED,
     ),
     *_votes_by_evidence("alignment", "alignment_voters", "bit scores", _ALIGNED),
+    *_votes_by_aspect("alignment", "alignment_voters", "bit scores of the 50 best hits", _HITS),
+    _fraction(
+        "alignment_self_bitscore_fraction",
+        "alignment_voters",
+        "Greatest bit score of a donor / that of the query with itself by BLOSUM62, 1 at most.",
+        _ALIGNED,
+    ),
 )
 
 _CHANNELS = (
@@ -92,6 +116,45 @@ _ASSOCIATION = (
     _amount("association_total", "association", "Sum over known terms k of P(term given k); may exceed 1.", _PAIRS),
     _amount("association_cross", "association", "The same over known terms of the other aspects.", _PAIRS),
     _fraction("association_present", "association", "Whether association_total is above 0.", _PAIRS),
+    _fraction(
+        "association_max",
+        "association",
+        "Greatest share, over known terms k, of the references with k that have the term too, 5 added to those with "
+        "k; k has 3 carriers at least, and shares below .02 count as 0.",
+        _SHOWN_PAIRS,
+    ),
+    _fraction(
+        "association_mean",
+        "association",
+        "Mean of the same shares over the known terms, weighted by their information accretion.",
+        _SHOWN_PAIRS,
+    ),
+)
+
+_PROFILE = (
+    _fraction(
+        "profile_vote",
+        "profile",
+        "Donors' share of the squared cosines of the 50 references annotated most like the query, those with a term of "
+        "the aspect; terms weigh their information accretion, 10 bits at most.",
+        "what is known of the query and of the references by any evidence",
+    ),
+    _fraction(
+        "profile_vote_experimental",
+        "profile",
+        "The same by experimental evidence of the query and of the references.",
+        "what experiments showed of the query and of the references",
+    ),
+)
+
+_SPECIES = (
+    _fraction(
+        "term_prior_species",
+        "species",
+        "References of the query's taxon that carry the term / those with a term of the aspect, both by experiment, "
+        "with 20 references of all taxa added.",
+        "experimental annotations of all references, and their taxa",
+    ),
 )
 
 _INTERPRO_FEATURES = (
@@ -144,8 +207,10 @@ FURTHER: tuple[FeatureDefinition, ...] = (
     *_LINEAGE,
     *_SELF_PRIOR,
     *_ASSOCIATION,
+    *_PROFILE,
     *_INTERPRO_FEATURES,
     *_TERM,
+    *_SPECIES,
     *_DECLARED_ABSENT,
 )
 """In the order in which frames hold them, behind the written ones."""

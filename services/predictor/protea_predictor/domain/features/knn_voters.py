@@ -11,19 +11,29 @@ from numpy.typing import NDArray
 from protea_predictor.domain.candidates import Candidates
 from protea_predictor.domain.features.ratio import ratio
 from protea_predictor.domain.features.votes import (
+    EXPERIMENTAL,
     ChannelVotes,
     cells_of,
+    evidence_kinds,
     kind_votes,
     rank_vote,
     vote_owners,
     weighted_vote,
 )
 
-__all__ = ["knn_voter_features"]
+__all__ = ["KNN_VOTERS", "knn_voter_features"]
+
+KNN_VOTERS = 30
+"""Nearest neighbours with a term in an aspect that vote in it; the farther ones of a large K say little."""
 
 
 def knn_voter_features(
-    candidates: Candidates, aspects: NDArray[np.integer], *, evidence_codes: Sequence[str], largest_distance: float
+    candidates: Candidates,
+    aspects: NDArray[np.integer],
+    *,
+    is_root: NDArray[np.bool_],
+    evidence_codes: Sequence[str],
+    largest_distance: float,
 ) -> dict[str, NDArray[Any]]:
     """Family ``knn_voters``.
 
@@ -33,6 +43,8 @@ def knn_voter_features(
         With their ledger.
     aspects
         Aspect of each candidate's term, shape ``(n_candidates,)``.
+    is_root
+        Whether it is the root of its aspect, same shape.
     evidence_codes
         Text of the ledger's evidence numbers.
     largest_distance
@@ -46,11 +58,16 @@ def knn_voter_features(
         evidence=ledger.evidence,
         cells=cells_of(candidates.query_row, aspects),
     )
+    speaks = ~is_root[votes.owners]
+    is_shown = evidence_kinds(evidence_codes)[votes.evidence] == EXPERIMENTAL
+    squares = np.clip(1.0 - 2.0 * ledger.distances / largest_distance, 0.0, 1.0) ** 2
     return {
         "knn_weighted_vote": weighted_vote(votes),
         "knn_rank_vote": rank_vote(votes),
         "knn_sequence_vote": _sequence_vote(votes, ledger.sequence_ranks),
         **kind_votes(votes, evidence_codes, prefix="knn"),
+        "knn_aspect_vote": votes.shares_of_best(squares, speaks, depth=KNN_VOTERS),
+        "knn_aspect_vote_experimental": votes.shares_of_best(squares, speaks & is_shown, depth=KNN_VOTERS),
     }
 
 

@@ -39,6 +39,11 @@ class OwnAnnotations:
         """What experiments showed, as annotated."""
         return self._of_kind(EXPERIMENTAL)
 
+    @property
+    def stated(self) -> TermLists:
+        """What any evidence says, as annotated."""
+        return TermLists.of_pairs(self.query_row, self.term_row, n_terms=self.n_terms)
+
     def not_experimental(self, graph: GoGraph) -> OwnTerms:
         """Give the others, with the terms above them."""
         return OwnTerms(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from protea_common.domain.ontology import GoGraph
 from protea_predictor.domain.ragged import gather_rows
@@ -39,6 +40,11 @@ class TermLists:
     def keys(self) -> NDArray[np.int64]:
         """``query * n_terms + term``, ascending."""
         return self.query_row * self.n_terms + self.term_row
+
+    def matrix(self, *, n_queries: int) -> csr_array:
+        """Lay the pairs out as 0 and 1, float32, shape ``(n_queries, n_terms)``."""
+        ones = np.ones(len(self.query_row), dtype=np.float32)
+        return csr_array((ones, (self.query_row, self.term_row)), shape=(n_queries, self.n_terms))
 
     def propagated(self, graph: GoGraph) -> TermLists:
         """Add the terms above (true-path rule)."""

@@ -79,14 +79,53 @@ class ChannelVotes:
         # Sums in another order may differ in the last bit.
         return np.where(self._cell_voters()[self.cells] > 0, np.minimum(shares, 1.0), np.nan)
 
+    def shares_of_best(
+        self, values: NDArray[np.float64], speaks: NDArray[np.bool_], *, depth: int
+    ) -> NDArray[np.float64]:
+        """Divide among the best voters of a cell that say something what each of them weighs.
+
+        Parameters
+        ----------
+        values
+            Weight of each vote's donor, shape ``(n_votes,)``.
+        speaks
+            Which votes count; a donor none of whose votes in the cell counts is passed over.
+        depth
+            Donors that count in each cell, those of the lowest ranks.
+
+        Returns
+        -------
+        shares
+            In [0, 1], shape ``(n_candidates,)``; NaN where nobody speaks, 0 where all who speak weigh 0.
+        """
+        places, width = self._places()
+        may_vote = np.zeros((int(self.cells.max(initial=-1)) + 1, width), dtype=np.bool_)
+        may_vote.ravel()[places[speaks]] = True
+        is_voter: NDArray[np.bool_] = may_vote & (np.cumsum(may_vote, axis=1) <= depth)
+        counts = speaks & is_voter.ravel()[places]
+        weights = np.where(counts, values, 0.0)
+        totals = self._sums_of_cells(places[counts], values[counts], width)[self.cells]
+        shares = ratio(self.sums(weights), totals, otherwise=0.0)
+        has_voters = np.asarray(is_voter.any(axis=1))
+        return np.where(has_voters[self.cells], np.minimum(shares, 1.0), np.nan)
+
+    def _places(self) -> tuple[NDArray[np.int64], int]:
+        """Place of each vote's donor in a table of cells by ranks, and the width of that table."""
+        width = int(self.ranks.max(initial=0))
+        return self.cells[self.owners] * width + self.ranks - 1, width
+
+    def _sums_of_cells(self, places: NDArray[np.int64], values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+        """Add up each donor of a cell once, shape ``(n_cells,)``."""
+        n_cells = int(self.cells.max(initial=-1)) + 1
+        table = np.zeros(n_cells * width)
+        table[places] = values
+        totals = np.bincount(np.arange(len(table)) // max(width, 1), table, minlength=n_cells)
+        return totals.astype(np.float64)
+
     def _cell_totals(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Add up each voter of a cell once, by rank, however many candidates it votes for."""
-        depth = int(self.ranks.max(initial=0))
-        n_cells = int(self.cells.max(initial=-1)) + 1
-        table = np.zeros(n_cells * depth)
-        table[self.cells[self.owners] * depth + self.ranks - 1] = values
-        totals = np.bincount(np.arange(len(table)) // max(depth, 1), table, minlength=n_cells)
-        return totals.astype(np.float64)
+        places, width = self._places()
+        return self._sums_of_cells(places, values, width)
 
     def _cell_voters(self) -> NDArray[np.float64]:
         return self._cell_totals(np.ones(len(self.owners)))
