@@ -20,13 +20,15 @@ from protea_cli.invocation import command
 from protea_cli.jobs import run_job, upload
 from protea_cli.options import DEFAULT_URL, ApiKey, Url
 from protea_cli.progress import Steps
+from protea_embedder.adapters.unirep_files import InvalidUniRepArraysError, write_unirep_model
 from protea_embedder.domain.model_files import InvalidModelFilesError, choose_model_files
+from protea_embedder.domain.unirep import LICENCE as UNIREP_LICENCE
 
 __all__ = ["app", "draw_encoders"]
 
 app = typer.Typer(no_args_is_help=True, help="List encoders, and make one of a protein language model's files.")
 
-Backend = Annotated[str, typer.Option(help="How the model is run: esm, esm3c, t5 (ProtT5, ProstT5) or ankh.")]
+Backend = Annotated[str, typer.Option(help="How the model is run: esm, esm3c, t5 (ProtT5, ProstT5), ankh or unirep.")]
 Layers = Annotated[list[int], typer.Option("--layer", help="Layer counted from the end, 0 is the last; repeatable.")]
 
 
@@ -72,6 +74,32 @@ def add(
     } | ({} if chunk_size is None else {"chunk_size": chunk_size})
     given = {"folder": server_folder, "hub_model": hub}
     asyncio.run(_add(folder, payload, {key: value for key, value in given.items() if value}, url=url, key=api_key))
+
+
+@app.command("unirep")
+def convert_unirep(
+    source: Annotated[Path, typer.Argument(exists=True, help="Folder of .npy files, or an .npz file, of one model.")],
+    target: Annotated[Path, typer.Argument(file_okay=False, help="Folder to write.")],
+    *,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help=f"The weights are under {UNIREP_LICENCE}: no commercial use.")
+    ] = False,
+) -> None:
+    """Make a model's folder of UniRep's published arrays, for `protea encoder add`; nothing is unpickled or sent."""
+    if not accept_licence:
+        raise CommandError(
+            f"the published weights of UniRep are under {UNIREP_LICENCE}, which allows no commercial use; read the "
+            "terms where you got them, and give --accept-licence if they allow what you do"
+        )
+    try:
+        counts = write_unirep_model(source, target)
+    except InvalidUniRepArraysError as exc:
+        raise CommandError(str(exc)) from exc
+    console = Console(markup=False, highlight=False)
+    for line in describe_counts(counts):
+        console.print(line, soft_wrap=True)
+    then = f"protea encoder add {target} --backend unirep --licence '{UNIREP_LICENCE}' --name unirep-{counts['units']}"
+    console.print(f"Next: {then}", soft_wrap=True)
 
 
 async def _configs(url: str, key: str | None) -> Sequence[Mapping[str, Any]]:

@@ -24,10 +24,15 @@ from transformers import (
     T5Tokenizer,
 )
 
+from protea_embedder.adapters.language_models.loading import load_encoder
+from protea_embedder.adapters.language_models.unirep import load_unirep_encoder
 from protea_embedder.adapters.model_store import ModelStore, scan_model_folder
+from protea_embedder.domain.language_model_encoder import LanguageModelEncoder
+from protea_embedder.domain.precision import Placement
 from protea_embedder.domain.recipe import EmbeddingRecipe, ModelBackend
+from support.tiny_unirep import write_tiny_unirep
 
-__all__ = ["LAYERS", "TINY_MODELS", "WIDTH", "make_tiny_model", "store_model", "tiny_recipe"]
+__all__ = ["LAYERS", "TINY_MODELS", "WIDTH", "make_tiny_model", "open_tiny", "store_model", "tiny_recipe"]
 
 LAYERS = 3
 WIDTH = 32
@@ -43,6 +48,10 @@ def make_tiny_model(name: str, folder: Path, *, seed: int = 0, dtype: torch.dtyp
     """Write the model of `TINY_MODELS` into a folder below ``folder``; the same seed gives the same numbers."""
     target = folder / name
     target.mkdir(parents=True)
+    if name == "unirep":
+        # A state for each layer and none for the embedding table: one layer more gives as many states.
+        write_tiny_unirep(target, layers=LAYERS + 1, units=WIDTH, seed=seed)
+        return target
     model = _MAKERS[name](target)
     _fill(model, np.random.default_rng(seed))
     model.to(dtype).save_pretrained(target)
@@ -52,7 +61,15 @@ def make_tiny_model(name: str, folder: Path, *, seed: int = 0, dtype: torch.dtyp
 def tiny_recipe(name: str, *, digest: str | None = None, **fields: Any) -> EmbeddingRecipe:
     """Describe the model of `TINY_MODELS`."""
     backend = ModelBackend.T5 if name == "prostt5" else ModelBackend(name)
-    return EmbeddingRecipe(model_name=f"tiny-{name}", model_backend=backend, weights_digest=digest, **fields)
+    return EmbeddingRecipe(
+        **{"model_name": f"tiny-{name}", "model_backend": backend, "weights_digest": digest, **fields}
+    )
+
+
+def open_tiny(folder: Path, recipe: EmbeddingRecipe, placement: Placement) -> LanguageModelEncoder:
+    """Open the encoder of a recipe as the worker does."""
+    opener = load_unirep_encoder if recipe.model_backend == ModelBackend.UNIREP else load_encoder
+    return opener(folder, recipe, placement)
 
 
 async def store_model(models_store: ModelStore, folder: Path) -> tuple[str, str]:
@@ -165,5 +182,5 @@ _MAKERS: Mapping[str, Callable[[Path], Any]] = {
     "ankh": _make_ankh,
 }
 
-TINY_MODELS = tuple(_MAKERS)
+TINY_MODELS = (*_MAKERS, "unirep")
 """One for each way in which a model is run."""

@@ -52,7 +52,7 @@ class RegisterEncoder(OperationPayload):
     model_name: str = Field(
         min_length=1, max_length=255, description="Its public name; one with `prostt5` in it is run as ProstT5."
     )
-    model_backend: Literal["esm", "esm3c", "t5", "ankh", "auto"] = Field(description="How it is run.")
+    model_backend: Literal["esm", "esm3c", "t5", "ankh", "unirep", "auto"] = Field(description="How it is run.")
     licence: str = Field(min_length=1, max_length=255, description="Licence of the weights, shown to those who choose.")
     files: dict[str, str] | None = Field(
         default=None,

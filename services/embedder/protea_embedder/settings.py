@@ -46,14 +46,21 @@ class EmbedderSettings(ServiceSettings):
         Precision.AUTO,
         description="auto, float32, bfloat16 or float16; auto is bfloat16 where the device multiplies it natively.",
     )
-    threads: PositiveInt = Field(
-        1, description="Threads of a CPU for a language model; a second process serves a second core better."
+    threads: PositiveInt | None = Field(
+        None,
+        description="Threads of a CPU for a language model. By default what a short probe finds when a model is loaded;"
+        " 1 where several workers share a host, each for a core of its own.",
     )
     max_model_bytes: PositiveInt = Field(
         24 * 1024**3, description="Most bytes of a model that is registered, all its files together."
     )
     allow_hub: bool = Field(
         False, description="Whether register_encoder may fetch models from a hub; only files without code, never run."
+    )
+    accept_unirep_licence: bool = Field(
+        False,
+        description="Whether the licence of UniRep's published weights, CC BY-NC 4.0 (no commercial use), allows what"
+        " is done here; without it they are not registered.",
     )
     hub_url: str | None = Field(None, description="Address of the model hub, if it is not the library's own.")
 

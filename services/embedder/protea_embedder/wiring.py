@@ -116,6 +116,7 @@ class Factory:
             models=ModelStore(artifacts=platform.artifacts, executor=executor),
             executor=executor,
             max_bytes=settings.max_model_bytes,
+            accept_unirep=settings.accept_unirep_licence,
         )
 
     def create_export_vectors(self) -> ExportVectors:

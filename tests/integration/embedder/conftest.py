@@ -8,6 +8,7 @@ import pytest
 from protea_common.messaging.memory import MemoryBus
 from protea_common.runtime import Platform, open_platform
 from protea_common.settings import load_settings
+from protea_embedder.settings import EmbedderSettings
 from support.embedder_bench import EmbedderBench, open_bench
 
 
@@ -23,5 +24,5 @@ async def platform(migrated_database_url: str, tmp_path: Path) -> AsyncIterator[
 
 @pytest.fixture
 async def bench(platform: Platform) -> AsyncIterator[EmbedderBench]:
-    async with open_bench(platform) as bench:
+    async with open_bench(platform, settings=EmbedderSettings(accept_unirep_licence=True)) as bench:
         yield bench

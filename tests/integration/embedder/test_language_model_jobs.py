@@ -20,9 +20,9 @@ from protea_embedder.adapters.encoders import EncoderCache
 from protea_embedder.adapters.model_store import ModelStore, WeightsDigestMismatchError, model_key
 from protea_embedder.domain.embedding_config import EmbeddingConfig
 from support.embedder_bench import EmbedderBench
+from support.plain_loop import plain_loop
 from support.proteins import random_proteins
 from support.tiny_models import TINY_MODELS, WIDTH, make_tiny_model, store_model, tiny_recipe
-from support.transformers_loop import TransformersLoop
 
 PROTEINS = [*random_proteins(5), "MKUZOBX"]
 
@@ -59,7 +59,7 @@ async def test_a_job_stores_the_vectors_of_the_straightforward_loop(
     result = await embedded(bench, config)
 
     found = await bench.vectors()
-    loop = TransformersLoop(name, folder)
+    loop = plain_loop(name, folder)
     assert result["truncated"] == 0
     assert found.keys() == set(PROTEINS)
     for protein, vector in found.items():
@@ -91,17 +91,30 @@ async def test_chunks_become_rows(bench: EmbedderBench, tmp_path: Path) -> None:
     assert await bench.scalar("SELECT max(chunk_index_e - chunk_index_s) FROM sequence_embedding") == 100
 
 
-async def test_every_row_carries_the_version_of_its_conventions(bench: EmbedderBench, tmp_path: Path) -> None:
-    folder = make_tiny_model("esm", tmp_path)
-    config = await registered(bench, folder, "esm")
-    later = await registered(bench, folder, "esm", convention_version=2)
+async def config_of_version(bench: EmbedderBench, folder: Path, name: str, version: int) -> EmbeddingConfig:
+    """Make a recipe of any backend that computes, under conventions of a version."""
+    if name == "kmer":
+        of_today = await bench.add_kmer_config()
+        recipe = replace(of_today.recipe, convention_version=version)
+        return await bench.add_config(recipe, weights_uri=of_today.weights_uri)
+    if name == "auto":
+        return await registered(bench, folder, "esm", model_backend="auto", convention_version=version)
+    return await registered(bench, folder, name, convention_version=version)
 
-    await embedded(bench, config)
+
+@pytest.mark.parametrize("name", [*TINY_MODELS, "auto", "kmer"])
+async def test_every_row_carries_the_version_of_its_conventions(
+    bench: EmbedderBench, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path if name == "kmer" else make_tiny_model("esm" if name == "auto" else name, tmp_path)
+    earlier, later = [await config_of_version(bench, folder, name, version) for version in (2, 3)]
+
+    await embedded(bench, earlier)
     await bench.run(await bench.submit_compute(ComputeEmbeddings(embedding_config_id=later.id)))
 
-    assert later.id != config.id
-    assert await versions_of(bench, config) == {1}
-    assert await versions_of(bench, later) == {2}
+    assert later.id != earlier.id
+    assert await versions_of(bench, earlier) == {2}
+    assert await versions_of(bench, later) == {3}
 
 
 async def test_a_changed_file_of_a_model_is_refused(bench: EmbedderBench, tmp_path: Path) -> None:
@@ -156,7 +169,7 @@ async def test_residues_on_request_are_those_of_the_straightforward_loop(bench: 
     assert job.result is not None
     assert job.result["residues"] == len(PROTEINS[0]) + len(PROTEINS[5])
     (tmp_path / "residues.h5").write_bytes(await bench.platform.artifacts.get(str(job.result["artifact"])))
-    loop = TransformersLoop("t5", folder)
+    loop = plain_loop("t5", folder)
     with h5py.File(tmp_path / "residues.h5") as file:
         assert set(file) == {"P0", "P5", "P6"}
         for accession, protein in (("P0", PROTEINS[0]), ("P5", PROTEINS[5]), ("P6", PROTEINS[0])):

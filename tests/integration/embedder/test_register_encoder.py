@@ -157,6 +157,17 @@ async def test_a_model_over_the_operators_limit_is_refused(migrated_database_url
     assert job.error_code == "ModelTooLargeError"
 
 
+async def test_unirep_waits_for_the_operator_to_accept_its_licence(migrated_database_url: str, tmp_path: Path) -> None:
+    folder = make_tiny_model("unirep", tmp_path)
+
+    async with bench_with(migrated_database_url, tmp_path, EmbedderSettings()) as bench:
+        job = await register(bench, "unirep", files=await uploaded(bench, folder), licence="CC BY-NC 4.0")
+
+    assert job.error_code == "LicenceNotAcceptedError"
+    assert "CC BY-NC 4.0" in str(job.error_message)
+    assert "PROTEA_EMBEDDER__ACCEPT_UNIREP_LICENCE" in str(job.error_message)
+
+
 async def test_a_hub_that_does_not_answer_is_tried_again(migrated_database_url: str, tmp_path: Path) -> None:
     settings = EmbedderSettings(allow_hub=True, hub_url="http://127.0.0.1:1")
 

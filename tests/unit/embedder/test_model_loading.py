@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import EsmConfig, EsmModel
 
-from protea_embedder.adapters.language_models.loading import ModelNotLoadableError, load_encoder
+from protea_embedder.adapters.language_models.errors import ModelNotLoadableError
+from protea_embedder.adapters.language_models.loading import load_encoder
 from protea_embedder.adapters.language_models.tokens import UnsuitableTokenizerError, read_residue_tokens
 from protea_embedder.adapters.model_store import ModelTooLargeError, count_parameters, scan_model_folder
 from protea_embedder.domain.language_model_encoder import LayerBeyondModelError, NoRoomForResiduesError

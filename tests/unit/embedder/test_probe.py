@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from protea_embedder.domain.encoder import DeviceOutOfMemoryError
-from protea_embedder.domain.probe import PROBE_RESIDUES, tune_batch_tokens
+from protea_embedder.domain.probe import PROBE_RESIDUES, tune_batch_tokens, tune_threads
 
 
 class Device:
@@ -54,3 +54,46 @@ def test_a_slow_device_is_not_tried_for_long(limit_seconds: float) -> None:
 
     assert tuned(device, limit_seconds=limit_seconds) == 512
     assert device.largest == 2
+
+
+class Cores:
+    """A processor with a clock of its own, whose work on ``n`` threads takes ``seconds[n]``."""
+
+    def __init__(self, seconds: dict[int, float]) -> None:
+        self._seconds = seconds
+        self.now = 0.0
+        self.tried: list[int] = []
+
+    def run(self, threads: int) -> None:
+        self.tried.append(threads)
+        self.now += self._seconds[threads]
+
+    def clock(self) -> float:
+        return self.now
+
+
+def threads_of(cores: Cores, *, most: int, limit_seconds: float = 1e18) -> int:
+    return tune_threads(cores.run, most=most, limit_seconds=limit_seconds, clock=cores.clock)
+
+
+def test_threads_are_doubled_as_long_as_that_pays() -> None:
+    # Two are 1.8 times as quick as one, four 1.5 times as quick as two, eight only 1.1 times as quick as four.
+    assert threads_of(Cores({1: 9.0, 2: 5.0, 4: 3.3, 8: 3.0}), most=8) == 4
+
+
+def test_a_busy_neighbour_leaves_one_thread() -> None:
+    assert threads_of(Cores({1: 9.0, 2: 45.0}), most=2) == 1
+
+
+def test_no_more_threads_than_cores_are_tried() -> None:
+    cores = Cores({1: 9.0, 2: 4.6})
+
+    assert threads_of(cores, most=3) == 2
+    assert set(cores.tried) == {1, 2}
+
+
+def test_threads_are_not_tried_for_long() -> None:
+    cores = Cores({1: 9.0})
+
+    assert threads_of(cores, most=64, limit_seconds=5.0) == 1
+    assert set(cores.tried) == {1}

@@ -143,12 +143,18 @@ def _language_model_opener(config: EmbeddingConfig) -> Callable[[Path, Embedding
     UnsupportedBackendError
         Saying what to install.
     """
+    is_unirep = config.recipe.model_backend == ModelBackend.UNIREP
     try:
+        if is_unirep:
+            from protea_embedder.adapters.language_models.unirep import load_unirep_encoder
+
+            return load_unirep_encoder
         from protea_embedder.adapters.language_models.loading import load_encoder
     except ModuleNotFoundError as exc:
+        extra = "unirep" if is_unirep else "embedder-torch"
         raise UnsupportedBackendError(
             f"Recipe {config.id} needs the backend {config.recipe.model_backend!r}, which runs on torch, and the "
-            f"package {exc.name} is not installed: pip install 'protea[embedder-torch]', or choose a recipe of the "
+            f"package {exc.name} is not installed: pip install 'protea[{extra}]', or choose a recipe of the "
             "k-mer encoder."
         ) from exc
     return load_encoder

@@ -15,7 +15,7 @@ class LanguageModel(Protocol):
 
     @property
     def states(self) -> int:
-        """Hidden states that the model has: its layers, and one for the embedding table."""
+        """Hidden states that the model has: its layers, and one for the embedding table if its vectors are as long."""
         ...
 
     @property
@@ -46,7 +46,7 @@ class LanguageModel(Protocol):
         sequences
             One or more, of any length that fits `longest_input`.
         layers
-            Counted from the end: 0 is the last layer, ``states - 1`` the embedding table.
+            Counted from the end: 0 is the last layer, ``states - 1`` the first state.
 
         Returns
         -------

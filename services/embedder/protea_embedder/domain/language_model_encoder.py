@@ -79,7 +79,7 @@ class LanguageModelEncoder:
         if self._layers[-1] >= model.states:
             raise LayerBeyondModelError(
                 f"The recipe names the layer {self._layers[-1]}, counted from the end, and {recipe.model_name!r} has "
-                f"{model.states}, the embedding table included: 0 to {model.states - 1}."
+                f"{model.states} of them: 0 to {model.states - 1}."
             )
 
     @property

@@ -25,7 +25,7 @@ class ModelShape:
     Attributes
     ----------
     states
-        Hidden states: its layers, and one for the embedding table.
+        Hidden states: its layers, and one for the embedding table if its vectors are as long.
     width
         Length of a hidden state.
     """
@@ -45,7 +45,7 @@ class ModelShape:
         if max(layers) >= self.states:
             raise UnsuitableModelError(
                 f"The recipe names the layer {max(layers)}, counted from the end, and {recipe.model_name!r} has "
-                f"{self.states}, the embedding table included: 0 to {self.states - 1}."
+                f"{self.states} of them: 0 to {self.states - 1}."
             )
         stacked = len(layers) if recipe.layer_agg == LayerAggregation.CONCAT else 1
         return self.width * stacked * (2 if recipe.pooling == Pooling.MEAN_MAX else 1)
@@ -60,6 +60,8 @@ def model_type_of(backend: str) -> str:
             return "esmc"
         case ModelBackend.T5 | ModelBackend.ANKH:
             return "t5"
+        case ModelBackend.UNIREP:
+            return "unirep"
         case ModelBackend.KMER | ModelBackend.IMPORTED:
             raise UnsuitableModelError(f"The backend {backend!r} runs no model.")
 
@@ -91,7 +93,9 @@ def read_model_shape(config_json: bytes, recipe: EmbeddingRecipe) -> ModelShape:
             f"{recipe.model_backend!r} runs {wanted!r}; choose the backend that fits."
         )
     layers = _number(config, "num_layers" if wanted == "t5" else "num_hidden_layers", recipe)
-    return ModelShape(states=layers + 1, width=_number(config, "d_model" if wanted == "t5" else "hidden_size", recipe))
+    # UniRep's embedding table is narrower than its layers, so that it is none of the states.
+    states = layers if wanted == "unirep" else layers + 1
+    return ModelShape(states=states, width=_number(config, "d_model" if wanted == "t5" else "hidden_size", recipe))
 
 
 def _number(config: dict[str, Any], name: str, recipe: EmbeddingRecipe) -> int:

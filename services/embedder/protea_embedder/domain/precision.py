@@ -35,16 +35,16 @@ class Placement:
     device, precision
         What the operator chose.
     threads
-        Threads of a CPU, at least 1.
+        Threads of a CPU, at least 1; None to find out how many suit it.
     batch_tokens
         Tokens computed at once; None to find out what suits the device.
     """
 
     device: DeviceName
     precision: Precision
-    threads: int
+    threads: int | None = None
     batch_tokens: int | None = None
 
 
-ANYWHERE: Final = Placement(DeviceName.AUTO, Precision.AUTO, 1)
+ANYWHERE: Final = Placement(DeviceName.AUTO, Precision.AUTO)
 """What an operator gets who chooses nothing."""

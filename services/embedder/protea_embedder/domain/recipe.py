@@ -56,13 +56,21 @@ class ModelBackend(StrEnum):
     ESM3C = "esm3c"
     T5 = "t5"
     ANKH = "ankh"
+    UNIREP = "unirep"
     AUTO = "auto"
     KMER = "kmer"
     IMPORTED = "imported"
 
 
 TORCH_BACKENDS = frozenset(
-    {ModelBackend.ESM, ModelBackend.ESM3C, ModelBackend.T5, ModelBackend.ANKH, ModelBackend.AUTO}
+    {
+        ModelBackend.ESM,
+        ModelBackend.ESM3C,
+        ModelBackend.T5,
+        ModelBackend.ANKH,
+        ModelBackend.UNIREP,
+        ModelBackend.AUTO,
+    }
 )
 """Backends that run a language model on torch; an installation may lack it."""
 
@@ -266,6 +274,8 @@ def _pooling_problems(recipe: EmbeddingRecipe) -> Iterator[str]:
     yield from _unknown("pooling", recipe.pooling, Pooling)
     if recipe.pooling == Pooling.CLS and recipe.use_chunking:
         yield "pooling 'cls' takes one position of the whole sequence, so it cannot be used with chunks"
+    if recipe.pooling == Pooling.CLS and recipe.model_backend == ModelBackend.UNIREP:
+        yield "pooling 'cls' would be the same for all proteins with backend 'unirep', which reads from left to right"
     if not (math.isfinite(recipe.embedding_scale) and recipe.embedding_scale > 0):
         yield f"embedding_scale {recipe.embedding_scale} is not a positive number"
 

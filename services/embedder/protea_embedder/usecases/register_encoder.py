@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from protea_common.db import UnitOfWork
+from protea_common.errors import PermanentError
 from protea_common.jobs import JobClaim, finish_job, guard_job, report_progress
 from protea_common.operations import RegisterEncoder
 from protea_embedder.adapters.model_sources import ModelSources
@@ -17,12 +19,20 @@ from protea_embedder.adapters.storage import ConfigStore
 from protea_embedder.domain.embedding_config import ConfigText, EmbeddingConfig, new_embedding_config
 from protea_embedder.domain.model_files import ModelManifest
 from protea_embedder.domain.model_shape import read_model_shape
-from protea_embedder.domain.recipe import EmbeddingRecipe
+from protea_embedder.domain.recipe import EmbeddingRecipe, ModelBackend
+from protea_embedder.domain.unirep import LICENCE as UNIREP_LICENCE
 
-__all__ = ["RegisterModel"]
+__all__ = ["LicenceNotAcceptedError", "RegisterModel"]
 
 _STEPS = 3
 """Finding the files, keeping them, keeping the recipe."""
+
+
+class LicenceNotAcceptedError(PermanentError):
+    """The operator has not said that the licence of the weights allows what is done here."""
+
+    slug: ClassVar[str] = "licence-not-accepted"
+    status: ClassVar[int] = 403
 
 
 class RegisterModel:
@@ -40,6 +50,8 @@ class RegisterModel:
         Thread on which files are digested.
     max_bytes
         Most that a model may have.
+    accept_unirep
+        Whether the operator accepts the licence of UniRep's weights.
     """
 
     def __init__(
@@ -50,16 +62,19 @@ class RegisterModel:
         models: ModelStore,
         executor: Executor,
         max_bytes: int,
+        accept_unirep: bool = False,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._sources = sources
         self._models = models
         self._executor = executor
         self._max_bytes = max_bytes
+        self._accept_unirep = accept_unirep
 
     async def __call__(self, claim: JobClaim) -> None:
         """Find, check, keep; no torch is needed, the worker that loads the model first checks the rest."""
         request = RegisterEncoder.read(claim.payload, operation=claim.operation)
+        self._check_licence(request)
         loop = asyncio.get_running_loop()
         async with self._open(request) as folder:
             manifest, parameters = await loop.run_in_executor(self._executor, self._scan, folder)
@@ -74,6 +89,13 @@ class RegisterModel:
             await ConfigStore(work.session).add(config, _text(request, parameters=parameters))
             await report_progress(work, claim.job_id, current=_STEPS, total=_STEPS)
             await finish_job(work, claim, result=_result(config, request, parameters=parameters))
+
+    def _check_licence(self, request: RegisterEncoder) -> None:
+        if ModelBackend(request.model_backend) is ModelBackend.UNIREP and not self._accept_unirep:
+            raise LicenceNotAcceptedError(
+                f"The published weights of UniRep are under {UNIREP_LICENCE}, which allows no commercial use. If that "
+                "fits what is done here, the operator sets PROTEA_EMBEDDER__ACCEPT_UNIREP_LICENCE to true."
+            )
 
     @asynccontextmanager
     async def _open(self, request: RegisterEncoder) -> AsyncIterator[Path]:

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from transformers.utils import logging
 
-from protea_common.errors import PermanentError
-from protea_embedder.adapters.language_models.device import Device, open_device
+from protea_embedder.adapters.language_models.device import open_device
+from protea_embedder.adapters.language_models.errors import ModelNotLoadableError
 from protea_embedder.adapters.language_models.families import family_of, read_tokens
 from protea_embedder.adapters.language_models.model import TransformersModel
-from protea_embedder.adapters.language_models.tokens import STANDARD_RESIDUES
+from protea_embedder.adapters.language_models.probing import tune_model
 from protea_embedder.domain.language_model_encoder import LanguageModelEncoder
 from protea_embedder.domain.model_shape import read_model_shape
 from protea_embedder.domain.precision import Placement
-from protea_embedder.domain.probe import PROBE_RESIDUES, tune_batch_tokens
 from protea_embedder.domain.recipe import EmbeddingRecipe
 
-__all__ = ["ModelNotLoadableError", "load_encoder"]
+__all__ = ["load_encoder"]
 
 _UNUSED_WEIGHTS = ("contact_head.", "pooler.")
 """Parts of a model that no hidden state depends on; a checkpoint may lack them."""
-
-_CPU_TOKENS: Final = (512, 8_192)
-_GPU_TOKENS: Final = (4_096, 131_072)
-"""Fewest and most tokens computed at once that are tried."""
-
-_PROBE_SECONDS: Final = 2.0
-"""The probe starts nothing more after so long: it is paid each time a model is loaded."""
-
-
-class ModelNotLoadableError(PermanentError):
-    """The files are not a whole model of the backend that the recipe names."""
-
-    slug: ClassVar[str] = "model-not-loadable"
 
 
 def load_encoder(folder: Path, recipe: EmbeddingRecipe, placement: Placement) -> LanguageModelEncoder:
@@ -67,7 +51,6 @@ def load_encoder(folder: Path, recipe: EmbeddingRecipe, placement: Placement) ->
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     family = family_of(recipe)
-    torch.set_num_threads(placement.threads)
     device = open_device(placement.device, placement.precision, backend=recipe.model_backend)
     read_model_shape((folder / "config.json").read_bytes(), recipe)
     try:
@@ -90,22 +73,7 @@ def load_encoder(folder: Path, recipe: EmbeddingRecipe, placement: Placement) ->
         ) from exc
     _refuse_missing(report["missing_keys"], recipe)
     ready = TransformersModel(model.to(device.device).eval(), tokens, device)
-    return LanguageModelEncoder(ready, recipe, batch_tokens=placement.batch_tokens or _probe(ready, device))
-
-
-def _probe(model: TransformersModel, device: Device) -> int:
-    longest = PROBE_RESIDUES if model.longest_input is None else model.longest_input - model.special_tokens
-    protein = (STANDARD_RESIDUES * PROBE_RESIDUES)[: min(longest, PROBE_RESIDUES)]
-
-    def run(proteins: int) -> None:
-        # To the host, so that a GPU is waited for.
-        model.hidden_states([protein] * proteins, [0])[0][0, 0, 0].item()
-
-    run(1)
-    smallest, largest = _GPU_TOKENS if device.device.type == "cuda" else _CPU_TOKENS
-    return tune_batch_tokens(
-        run, smallest=smallest, largest=largest, limit_seconds=_PROBE_SECONDS, clock=time.perf_counter
-    )
+    return LanguageModelEncoder(ready, recipe, batch_tokens=tune_model(ready, device, placement))
 
 
 def _refuse_missing(missing: Any, recipe: EmbeddingRecipe) -> None:
