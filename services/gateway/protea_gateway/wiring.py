@@ -20,11 +20,12 @@ from protea_gateway.settings import GatewaySettings
 from protea_gateway.usecases.access import Authenticate, CreateApiKey, KeyUsage
 from protea_gateway.usecases.annotate import BatchSizes, StartAnnotation
 from protea_gateway.usecases.annotation_status import ShowAnnotation
+from protea_gateway.usecases.calibrations import ReadCalibration
 from protea_gateway.usecases.dead_letter_purge import PurgeDeadLetters
 from protea_gateway.usecases.dead_letter_replay import ReplayDeadLetters
 from protea_gateway.usecases.dead_letters import KeepDeadLetter
 from protea_gateway.usecases.downloads import DownloadPredictions
-from protea_gateway.usecases.ground_truth import DeleteEvaluationSet, ReadGroundTruth, ReadReport
+from protea_gateway.usecases.ground_truth import DeleteEvaluationSet, ReadDeltaProteins, ReadGroundTruth, ReadReport
 from protea_gateway.usecases.job_files import DownloadJobFile
 from protea_gateway.usecases.jobs import CancelJob, SubmitJob
 from protea_gateway.usecases.live import FollowTimeline, LiveFeed
@@ -162,6 +163,17 @@ class Factory:
     def create_read_ground_truth(self) -> ReadGroundTruth:
         """Build the reader of evaluation files."""
         return ReadGroundTruth(unit_of_work=self.unit_of_work, artifacts=self.context.platform.artifacts)
+
+    def create_read_delta_proteins(self) -> ReadDeltaProteins:
+        """Build the writer of an evaluation set's proteins."""
+        return ReadDeltaProteins(
+            unit_of_work=self.unit_of_work,
+            read_ground_truth=self.create_read_ground_truth(),
+        )
+
+    def create_read_calibration(self) -> ReadCalibration:
+        """Build the reader of calibrations."""
+        return ReadCalibration(unit_of_work=self.unit_of_work, artifacts=self.context.platform.artifacts)
 
     def create_read_report(self) -> ReadReport:
         """Build the reader of reports."""

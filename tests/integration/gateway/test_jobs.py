@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from protea_common.db import session_scope
 from protea_common.jobs import claim_job, record
+from protea_common.operations import dedup_key
 from protea_common.orm import Job
 from support.gateway import GatewayBench
 
@@ -132,6 +133,8 @@ async def test_lists_are_filtered(gateway: GatewayBench) -> None:
     assert await listed("status=QUEUED") == [queued]
     assert await listed("operation=load_proteins") == []
     assert await listed("operation=ping") == [queued, running]
+    same = await ping(gateway.client, n="of its own")
+    assert await listed(f"dedup_key={dedup_key('ping', {'n': 'of its own'})}") == [same]
 
 
 async def test_steps_are_listed_when_asked_for(gateway: GatewayBench) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from protea_common.db import session_scope
+from protea_common.domain.fasta import FastaLimits, read_fasta
 from protea_common.domain.scoring import PRESETS
-from protea_common.orm import AnnotationSet, EvaluationResult, EvaluationSet
-from support.gateway import TERMS, GatewayBench
+from protea_common.orm import AnnotationSet, EvaluationResult, EvaluationSet, Protein
+from support.gateway import TERMS, GatewayBench, add_protein
 
 FASTA = {"file": ("q.fasta", b">A\nMKV\n>B\nMKT\n>C\nMKV\n")}
 
@@ -214,6 +216,9 @@ async def test_an_evaluation_set_with_its_results_and_files(gateway: GatewayBenc
     assert (await gateway.client.get(f"{address}/ground-truth-NK.tsv")).text == "Q1\tGO:0005515\n"
     assert (await gateway.client.get(f"{address}/ground-truth-LK.tsv")).status_code == 404
     assert (await gateway.client.get(f"{address}/secrets.tsv")).status_code == 422
+    one = f"{address}/results/{result_id}"
+    assert (await gateway.client.get(one)).json()["results"]["NK"]["MFO"]["fmax"] == 0.5
+    assert (await gateway.client.get(one.replace(str(set_id), str(uuid4())))).status_code == 404
     report = f"{address}/results/{result_id}/report.html"
     assert (await gateway.client.get(report)).status_code == 404
     await artifacts.put(f"evaluations/results/{result_id}/report.html", b"<!doctype html>")
@@ -227,6 +232,57 @@ async def test_an_evaluation_set_with_its_results_and_files(gateway: GatewayBenc
     assert (await gateway.client.delete(address)).status_code == 204
     assert (await gateway.client.get(address)).status_code == 404
     assert not await artifacts.exists(f"{folder}/ground-truth-NK.tsv")
+
+
+async def test_the_proteins_that_gained_terms_come_as_fasta(gateway: GatewayBench) -> None:
+    references = await gateway.add_references()
+    artifacts, set_id = gateway.platform.artifacts, uuid4()
+    folder = f"evaluations/sets/{set_id}"
+    members = {"NK": ["P00002"], "LK": ["P00001", "UNKNOWN"], "PK": ["P00001"]}
+    for category, accessions in members.items():
+        pairs = "".join(f"{accession}\tGO:0005515\n{accession}\tGO:0005488\n" for accession in accessions)
+        await artifacts.put(f"{folder}/ground-truth-{category}.tsv", pairs.encode())
+    async with session_scope(gateway.platform.session_factory) as session:
+        await add_protein(session, "P00002", "M" * 61)
+        await session.execute(
+            update(Protein)
+            .where(Protein.accession == "P00001")
+            .values(entry_name="ONE_DROME", organism="Fruit fly", taxonomy_id=7227)
+        )
+        await session.execute(
+            insert(EvaluationSet).values(
+                id=set_id,
+                old_annotation_set_id=references.annotation_set_id,
+                new_annotation_set_id=references.annotation_set_id,
+                pivot_snapshot_id=references.ontology_snapshot_id,
+                stats={},
+                groundtruth_uri=artifacts.url(folder),
+            )
+        )
+    address = f"/v1/annotations/evaluation-sets/{set_id}/delta-proteins.fasta"
+    first = ">P00001 ONE_DROME (LK|PK) OS=Fruit fly OX=7227\nMKVLAAGIVGLLAQPSWTEQ\n"
+    second = f">P00002 (NK)\n{'M' * 60}\nM\n"
+
+    whole = await gateway.client.get(address)
+
+    assert whole.text == first + second
+    assert whole.headers["content-type"].startswith("text/x-fasta")
+    assert (await gateway.client.get(address, params={"category": "nk"})).text == second
+    assert (await gateway.client.get(address, params={"category": "xk"})).status_code == 422
+    limits = FastaLimits(max_records=2, max_residues_per_sequence=61, max_total_residues=81)
+    records = read_fasta(whole.text.splitlines(keepends=True), limits=limits)
+    assert [(record.accession, record.taxonomy_id) for record in records] == [("P00001", 7227), ("P00002", None)]
+
+
+async def test_query_sets_are_found_by_their_text(client: httpx.AsyncClient) -> None:
+    made = (await client.post("/v1/query-sets", files=FASTA, data={"name": "mine"})).json()
+    digest = hashlib.sha256(FASTA["file"][1]).hexdigest()
+
+    assert made["content_sha256"] == digest
+    assert [each["id"] for each in (await client.get("/v1/query-sets", params={"content_sha256": digest})).json()] == [
+        made["id"]
+    ]
+    assert (await client.get("/v1/query-sets", params={"content_sha256": "0" * 64})).json() == []
 
 
 @pytest.mark.parametrize(

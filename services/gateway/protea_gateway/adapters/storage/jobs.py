@@ -27,12 +27,15 @@ class JobFilter:
     ----------
     include_children
         Also those that belong to another job; asking for a parent's jobs implies it.
+    dedup_key
+        Of the operation and its payload, see `protea_common.operations.dedup_key`.
     """
 
     status: JobStatus | None = None
     operation: str | None = None
     parent_job_id: UUID | None = None
     include_children: bool = False
+    dedup_key: str | None = None
 
     def narrow(self, query: Select[Job]) -> Select[Job]:
         """Add the conditions to a query."""
@@ -40,6 +43,8 @@ class JobFilter:
             query = query.where(Job.status == self.status)
         if self.operation is not None:
             query = query.where(Job.operation == self.operation)
+        if self.dedup_key is not None:
+            query = query.where(Job.dedup_key == self.dedup_key)
         if self.parent_job_id is not None:
             return query.where(Job.parent_job_id == self.parent_job_id)
         return query if self.include_children else query.where(Job.parent_job_id.is_(None))

@@ -107,9 +107,11 @@ class QuerySetStore:
         """Read a set, or raise `NotFoundError`."""
         return await find(self._session, QuerySet, query_set_id)
 
-    async def page(self, *, limit: int, offset: int) -> Sequence[QuerySet]:
-        """List sets, newest first."""
+    async def page(self, *, content_sha256: str | None, limit: int, offset: int) -> Sequence[QuerySet]:
+        """List sets, newest first; all, or those of one content."""
         query = select(QuerySet).order_by(QuerySet.created_at.desc(), QuerySet.id)
+        if content_sha256 is not None:
+            query = query.where(QuerySet.content_sha256 == content_sha256)
         return (await self._session.scalars(query.limit(limit).offset(offset))).all()
 
     async def entries(self, query_set_id: UUID, *, limit: int, offset: int) -> Sequence[EntryView]:

@@ -1,4 +1,4 @@
-"""Datasets and re-rankers."""
+"""Datasets, re-rankers and calibrations."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
-from protea_common.orm import Dataset, RerankerModel
+from protea_common.orm import CalibrationModel, Dataset, RerankerModel
 from protea_gateway.adapters.storage.lookup import delete_unused, find
 
-__all__ = ["DatasetStore", "RerankerStore"]
+__all__ = ["CalibrationStore", "DatasetStore", "RerankerStore"]
 
 
 class DatasetStore:
@@ -55,3 +55,19 @@ class RerankerStore:
     async def delete(self, reranker_id: UUID) -> None:
         """Delete a re-ranker; predictions keep their scores, and their receipt keeps its digest."""
         await delete_unused(self._session, RerankerModel, reranker_id, users={})
+
+
+class CalibrationStore:
+    """Reads calibrations."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def page(self, *, limit: int, offset: int) -> Sequence[CalibrationModel]:
+        """List calibrations, newest first."""
+        query = select(CalibrationModel).order_by(CalibrationModel.created_at.desc(), CalibrationModel.id)
+        return (await self._session.scalars(query.limit(limit).offset(offset))).all()
+
+    async def get(self, calibration_id: UUID) -> CalibrationModel:
+        """Read a calibration, or raise `NotFoundError`."""
+        return await find(self._session, CalibrationModel, calibration_id)

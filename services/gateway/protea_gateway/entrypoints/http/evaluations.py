@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from protea_common.operations import GenerateEvaluationSet, RunCafaEvaluation
@@ -18,6 +18,7 @@ from protea_gateway.entrypoints.http.guard import GuardedRoute
 from protea_gateway.entrypoints.http.parts import CallerParameter, FactoryParameter, PageParameter
 from protea_gateway.entrypoints.http.resources import Accepted, submit_operation
 from protea_gateway.entrypoints.http.streams import FileDownload, documented_as
+from protea_gateway.usecases.ground_truth import CATEGORIES
 from protea_gateway.usecases.jobs import AcceptedJob
 
 __all__ = ["router"]
@@ -25,6 +26,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/annotations/evaluation-sets", tags=["evaluation"], route_class=GuardedRoute)
 
 REPORT = documented_as("text/html", "Figures, curves, calibration and strata in one file.")
+FASTA = documented_as("text/x-fasta", "By accession; the header names the categories in parentheses.")
 PAIRS = documented_as("text/tab-separated-values", "Protein and term, sorted, without a header.")
 
 
@@ -35,6 +37,15 @@ class PairFile(StrEnum):
     LIMITED_KNOWLEDGE = "ground-truth-LK"
     PARTIAL_KNOWLEDGE = "ground-truth-PK"
     KNOWN = "known-terms"
+
+
+class ProteinChoice(StrEnum):
+    """Which of a set's proteins, by what was known before."""
+
+    ALL = "all"
+    NO_KNOWLEDGE = "nk"
+    LIMITED_KNOWLEDGE = "lk"
+    PARTIAL_KNOWLEDGE = "pk"
 
 
 class EvaluationSetResource(BaseModel):
@@ -126,6 +137,12 @@ async def results(set_id: UUID, factory: FactoryParameter, part: PageParameter) 
         return await EvaluationStore(work.session).results(set_id, limit=part.limit, offset=part.offset)
 
 
+@router.get("/{set_id}/results/{result_id}", summary="Show a result", response_model=Result)
+async def result(set_id: UUID, result_id: UUID, factory: FactoryParameter) -> EvaluationResult:
+    async with factory.unit_of_work() as work:
+        return await EvaluationStore(work.session).get_result(set_id, result_id)
+
+
 @router.get(
     "/{set_id}/results/{result_id}/report.html",
     summary="Download a report",
@@ -137,6 +154,24 @@ async def results(set_id: UUID, factory: FactoryParameter, part: PageParameter) 
 async def report(set_id: UUID, result_id: UUID, factory: FactoryParameter) -> FileDownload:
     content = await factory.create_read_report()(set_id, result_id)
     return FileDownload(content, filename="report.html", media_type="text/html; charset=utf-8")
+
+
+@router.get(
+    "/{set_id}/delta-proteins.fasta",
+    summary="Download the proteins that gained terms",
+    description="Those with a stored sequence; a query set of them is what predictions for an evaluation are made for.",
+    status_code=status.HTTP_200_OK,
+    response_class=FileDownload,
+    responses=FASTA,
+)
+async def delta_proteins(
+    set_id: UUID,
+    factory: FactoryParameter,
+    category: Annotated[ProteinChoice, Query(description="What was known of them before.")] = ProteinChoice.ALL,
+) -> FileDownload:
+    chosen = CATEGORIES if category is ProteinChoice.ALL else (category.upper(),)
+    content = await factory.create_read_delta_proteins()(set_id, chosen)
+    return FileDownload(content, filename="delta-proteins.fasta", media_type="text/x-fasta")
 
 
 @router.get(

@@ -172,10 +172,18 @@ async def page(
     operation: Annotated[str | None, Query()] = None,
     parent_job_id: Annotated[UUID | None, Query(description="Steps of this job.")] = None,
     include_children: Annotated[bool, Query(description="Also steps of other jobs.")] = False,
+    dedup_key: Annotated[
+        str | None,
+        Query(
+            pattern="^[0-9a-f]{16}$",
+            description="Jobs of one operation and payload: first 16 hex digits of the SHA-256 over the operation's "
+            "name and the payload with all its defaults as JSON, keys sorted, without spaces.",
+        ),
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     after: Annotated[str | None, Query(description="From the Link header of the page before.")] = None,
 ) -> list[JobSummary]:
-    chosen = JobFilter(wanted, operation, parent_job_id, include_children)
+    chosen = JobFilter(wanted, operation, parent_job_id, include_children, dedup_key)
     async with factory.unit_of_work() as work:
         cursor = None if after is None else PageCursor.decode(after)
         jobs = await JobStore(work.session).page(chosen, after=cursor, limit=limit)

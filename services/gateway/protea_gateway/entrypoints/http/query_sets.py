@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, status
+from fastapi import APIRouter, Form, Query, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from protea_common.orm import QuerySet
@@ -71,9 +71,17 @@ async def create(
 
 
 @router.get("", summary="List query sets", description="Newest first.", response_model=list[QuerySetSummary])
-async def page(factory: FactoryParameter, part: PageParameter) -> Sequence[QuerySet]:
+async def page(
+    factory: FactoryParameter,
+    part: PageParameter,
+    content_sha256: Annotated[
+        str | None, Query(pattern="^[0-9a-f]{64}$", description="Only those with this text.")
+    ] = None,
+) -> Sequence[QuerySet]:
     async with factory.unit_of_work() as work:
-        return await QuerySetStore(work.session).page(limit=part.limit, offset=part.offset)
+        return await QuerySetStore(work.session).page(
+            content_sha256=content_sha256, limit=part.limit, offset=part.offset
+        )
 
 
 @router.get("/{query_set_id}", summary="Show a query set", description="With a page of its proteins.")

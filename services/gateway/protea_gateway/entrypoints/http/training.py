@@ -1,4 +1,4 @@
-"""``/v1/datasets`` and ``/v1/reranker-models``: frozen training data, and the boosters that come of it."""
+"""``/v1/datasets``, ``/v1/reranker-models``, ``/v1/calibrations``: training data, and what is learnt from windows."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from protea_common.operations import ExportResearchDataset, ImportReranker, TrainReranker
-from protea_common.orm import Dataset, RerankerModel
-from protea_gateway.adapters.storage.training import DatasetStore, RerankerStore
+from protea_common.operations import ExportResearchDataset, FitCalibration, ImportReranker, TrainReranker
+from protea_common.orm import CalibrationModel, Dataset, RerankerModel
+from protea_gateway.adapters.storage.training import CalibrationStore, DatasetStore, RerankerStore
 from protea_gateway.entrypoints.http.guard import GuardedRoute
 from protea_gateway.entrypoints.http.parts import CallerParameter, FactoryParameter, PageParameter
 from protea_gateway.entrypoints.http.resources import Accepted, submit_operation
@@ -71,6 +71,31 @@ class RerankerResource(BaseModel):
     producer_version: str | None
     spec_yaml: str | None
     created_at: datetime
+
+
+class CalibrationResource(BaseModel):
+    """Curves from score to probability, fitted to the scores of a method."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    evaluation_set_id: UUID | None = Field(description="Window that it was fitted on; null once that is deleted.")
+    prediction_set_id: UUID | None = Field(description="Predictions that it was fitted to; null once deleted.")
+    job_id: UUID | None
+    artifact_uri: str
+    content_sha256: str = Field(description="Of the file with the curves.")
+    candidate_count: int = Field(description="Predictions that it was fitted to.")
+    method: dict[str, Any] = Field(description="How the scores came about; other scores are refused.")
+    metrics: dict[str, Any] = Field(description="By aspect: expected calibration error before and after.")
+    created_at: datetime
+
+
+class CalibrationDetail(CalibrationResource):
+    """A calibration with its curves."""
+
+    curves: dict[str, Any] = Field(
+        description="By aspect: scores, rising, and the probability at each; straight between, level outside."
+    )
 
 
 @router.post(
@@ -149,3 +174,29 @@ async def reranker(reranker_id: UUID, factory: FactoryParameter) -> RerankerMode
 async def delete(reranker_id: UUID, factory: FactoryParameter) -> None:
     async with factory.unit_of_work() as work:
         await RerankerStore(work.session).delete(reranker_id)
+
+
+@router.post(
+    "/calibrations/fit",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="Fit a calibration to predictions",
+    response_model=Accepted,
+)
+async def fit(
+    payload: FitCalibration, response: Response, factory: FactoryParameter, caller: CallerParameter
+) -> AcceptedJob:
+    return await submit_operation("fit_calibration", payload, factory=factory, caller=caller, response=response)
+
+
+@router.get(
+    "/calibrations", summary="List calibrations", description="Newest first.", response_model=list[CalibrationResource]
+)
+async def calibrations(factory: FactoryParameter, part: PageParameter) -> Sequence[CalibrationModel]:
+    async with factory.unit_of_work() as work:
+        return await CalibrationStore(work.session).page(limit=part.limit, offset=part.offset)
+
+
+@router.get("/calibrations/{calibration_id}", summary="Show a calibration", description="With its curves.")
+async def calibration(calibration_id: UUID, factory: FactoryParameter) -> CalibrationDetail:
+    found, curves = await factory.create_read_calibration()(calibration_id)
+    return CalibrationDetail(**CalibrationResource.model_validate(found).model_dump(), curves=curves)
