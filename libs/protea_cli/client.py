@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
@@ -81,6 +82,20 @@ class ProteaClient:
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send JSON, and give the JSON that is answered; failures as with `get`."""
         return (await self._send("POST", path, json=dict(body))).json()
+
+    async def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send changes as JSON, and give the JSON that is answered; failures as with `get`."""
+        return (await self._send("PATCH", path, json=dict(body))).json()
+
+    async def keep_query_set(self, fasta: bytes, *, name: str) -> str:
+        """Keep proteins as a query set; give its id, that of an earlier one with the same text if there is any."""
+        digest = hashlib.sha256(fasta).hexdigest()
+        same = await self.get("/v1/query-sets", content_sha256=digest)
+        if same:
+            # The oldest: a race that wrote two must not make two answers.
+            return str(same[-1]["id"])
+        files = {"file": ("queries.fasta", fasta, "text/plain")}
+        return str((await self._send("POST", "/v1/query-sets", data={"name": name}, files=files)).json()["id"])
 
     async def upload(self, file: Path, *, show: Callable[[int, int], None]) -> str:
         """Send a file to the artifact store; give its name for the payload of a load.

@@ -12,7 +12,7 @@ from protea_cli.following import follow
 from protea_cli.progress import Step
 from protea_cli.states import JobState, Progress
 
-__all__ = ["describe_progress", "run_job", "run_job_named", "upload"]
+__all__ = ["describe_progress", "follow_job", "run_job", "run_job_named", "upload"]
 
 _MEGABYTE = 1_000_000
 
@@ -44,13 +44,18 @@ async def run_job_named(
     """Do a job as `run_job` does; give its id and its result."""
     step.show(None, "waiting for a worker")
     job_id = await client.submit(operation, payload)
+    return job_id, await follow_job(client, operation, job_id, step)
+
+
+async def follow_job(client: ProteaClient, operation: str, job_id: str, step: Step) -> Mapping[str, Any]:
+    """Watch a job to its end, with its progress in ``step``; give its result, as `run_job` does."""
     state = await follow(
         client, f"/v1/jobs/{job_id}/stream", read=lambda: client.job(job_id), show=lambda state: _show(step, state)
     )
     if not state.has_succeeded:
         reason = state.error or "no reason was given"
         raise JobEndedError(f"{operation} ended as {state.status}: {reason} (job {job_id})")
-    return job_id, state.result
+    return state.result
 
 
 def _show(step: Step, state: JobState) -> None:

@@ -19,7 +19,7 @@ from protea_cli.jobs import run_job, upload
 from protea_cli.options import DEFAULT_URL, ApiKey, InputFile, Url
 from protea_cli.progress import Steps
 
-__all__ = ["app", "newest_snapshot"]
+__all__ = ["app", "newest_snapshot", "version_of"]
 
 LONGEST_VERSION: Final = 64
 """Characters of a release's name that the platform keeps."""
@@ -60,7 +60,7 @@ def load_annotations(
 ) -> None:
     """Load GO annotations from a GAF file, plain or gzip."""
     before = None if annotated_before is None else annotated_before.date()
-    payload: dict[str, Any] = {"source_version": source_version or _version_of(file, before)}
+    payload: dict[str, Any] = {"source_version": source_version or version_of(file, before)}
     if before is not None:
         payload["annotated_before"] = before.isoformat()
     if snapshot is not None:
@@ -98,7 +98,7 @@ async def _load(
     steps.console.print(f"Next: {command(then, url=url)}", soft_wrap=True)
 
 
-def _version_of(file: Path, before: date | None) -> str:
+def version_of(file: Path, before: date | None) -> str:
     """Name a release after its file: ``goa_human.gaf.gz`` frozen is ``goa_human before 2017-01-01``."""
     name = file.name.partition(".")[0] or file.name
     frozen = "" if before is None else f" before {before.isoformat()}"
