@@ -97,6 +97,17 @@ async def test_what_neighbours_say_stays_as_it_is(bench: PredictorBench, request
     assert [row for row in rows if row["go_id"] != C] == without_ids(await bench.rows(alone.id))
 
 
+async def test_what_was_aligned_once_is_not_aligned_again(
+    bench: PredictorBench, request_of_kin: PredictGoTerms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await bench.run(request_of_kin, alignment="required")
+    monkeypatch.setattr(FIND_PROGRAM, lambda: Path("/bin/false"))
+    again = await bench.run(request_of_kin, alignment="required")
+
+    assert again.status is JobStatus.SUCCEEDED
+    assert without_ids(await bench.rows(again.id)) == without_ids(await bench.rows(first.id))
+
+
 async def test_the_receipt_says_which_channels_ran(bench: PredictorBench, request_of_kin: PredictGoTerms) -> None:
     alone = await bench.run(request_of_kin, alignment="off")
     both = await bench.run(request_of_kin, alignment="auto", alignment_sensitivity=4)

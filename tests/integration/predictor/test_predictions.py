@@ -57,6 +57,23 @@ async def test_features_of_the_worked_example(bench: PredictorBench) -> None:
     assert first["taxonomic_relation"] is None
 
 
+async def test_without_evidence_the_same_scores_are_stored_and_nothing_else(bench: PredictorBench) -> None:
+    request = await bench.worked_example()
+
+    full = await bench.run(request)
+    bare = await bench.run(request, store_evidence=False)
+
+    sets = [(await bench.prediction_set(job.id)) for job in (full, bare)]
+    assert [each.prediction_count for each in sets] == [4, 4]
+    assert [each.status for each in sets] == [PredictionSetStatus.COMPLETE] * 2
+    assert sets[1].meta["store_evidence"] is False
+    scores = "SELECT array_agg((protein_accession, go_term_id, score) ORDER BY go_term_id) FROM go_prediction"
+    one, other = [await bench.scalar(f"{scores} WHERE prediction_set_id = '{each.id}'") for each in sets]
+    assert one == other
+    assert await bench.rows(bare.id) == []  # they are read with their features
+    assert await bench.scalar("SELECT count(*) FROM go_prediction WHERE donor_accessions IS NULL") == 4
+
+
 async def test_the_job_ends_with_its_set_complete(bench: PredictorBench) -> None:
     request = await bench.worked_example()
     async with bench.world() as world:

@@ -18,6 +18,7 @@ from protea_evaluator.domain.measures.sums import ProteinCounts, count_by_protei
 from protea_evaluator.domain.prediction_table import PredictionTable
 from protea_evaluator.domain.propagation import propagate_scores, propagate_terms
 from protea_evaluator.domain.recipe import EvaluatorRecipe, Thresholds
+from protea_evaluator.domain.reliability import reliability
 from protea_evaluator.domain.resampling.comparison import fmax_interval
 from protea_evaluator.domain.resampling.fmax import ProteinTable
 from protea_evaluator.domain.resampling.intervals import Interval
@@ -138,6 +139,7 @@ def measure_in_detail(
             weighted=_summary(weighty[namespace], recipe) if namespace in weighty else None,
             interval=_interval(counts[Weighting.UNWEIGHTED], recipe),
             weighted_interval=_interval(counts.get(Weighting.WEIGHTED), recipe),
+            reliability=reliability(counts[Weighting.UNWEIGHTED]),
         )
     return MeasuredCategory(results, counted)
 

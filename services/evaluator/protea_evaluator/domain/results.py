@@ -9,6 +9,7 @@ from typing import Any
 from protea_common.domain.ontology import Aspect
 from protea_evaluator.domain.knowledge import Category
 from protea_evaluator.domain.measures.summary import CellSummary
+from protea_evaluator.domain.reliability import Reliability
 from protea_evaluator.domain.resampling.intervals import Interval
 
 __all__ = ["SMALLEST_COHORT", "NamespaceResult", "is_too_small", "results_as_json"]
@@ -46,6 +47,8 @@ class NamespaceResult:
         where the engine does not give them.
     interval, weighted_interval
         Where Fmax, and weighted Fmax, lie with 95 % confidence.
+    reliability
+        How often what scored so much turned out true, and the expected calibration error; terms count alike.
 
     References
     ----------
@@ -63,6 +66,7 @@ class NamespaceResult:
     weighted: CellSummary | None = None
     interval: Interval | None = None
     weighted_interval: Interval | None = None
+    reliability: Reliability | None = None
 
     @classmethod
     def of(
@@ -72,6 +76,7 @@ class NamespaceResult:
         weighted: CellSummary | None = None,
         interval: Interval | None = None,
         weighted_interval: Interval | None = None,
+        reliability: Reliability | None = None,
     ) -> NamespaceResult:
         """Build the result of a cell that our own engine measured."""
         return cls(
@@ -86,6 +91,7 @@ class NamespaceResult:
             weighted=weighted,
             interval=interval,
             weighted_interval=weighted_interval,
+            reliability=reliability,
         )
 
 

@@ -40,8 +40,8 @@ E_VALUE_MAX = 1e-3
 _COLUMNS = "query,target,bits,evalue,fident,qcov,tcov"
 """What a hit is described by, in the order of `AlignedHits`."""
 
-_MARGIN = 10
-"""Hits asked for beyond those kept: the query itself may be one, and equal scores are cut in the program's order."""
+_MARGIN = 9
+"""Hits asked for beyond those kept: equal scores are cut in the program's order."""
 
 _LOG_TAIL_BYTES = 2_000
 

@@ -18,7 +18,15 @@ from protea_predictor.domain.prediction import Prediction, Queries
 from protea_predictor.domain.reference_bank import ReferenceBank
 from protea_predictor.domain.stored_ontology import StoredOntology
 
-__all__ = ["PREDICTION_COLUMNS", "feature_columns", "feature_rows", "prediction_columns", "prediction_rows"]
+__all__ = [
+    "PREDICTION_COLUMNS",
+    "SCORE_COLUMNS",
+    "feature_columns",
+    "feature_rows",
+    "prediction_columns",
+    "prediction_rows",
+    "score_rows",
+]
 
 PREDICTION_COLUMNS = (
     "id",
@@ -40,6 +48,9 @@ PREDICTION_COLUMNS = (
     "donor_count",
 )
 """Columns of ``go_prediction`` that every prediction has, in the order in which `prediction_rows` gives them."""
+
+SCORE_COLUMNS = ("prediction_set_id", "protein_accession", "go_term_id", "score")
+"""What is written of a prediction without its evidence, in the order in which `score_rows` gives it."""
 
 _ALIGNED_COLUMNS = ("aligned_accessions", "aligned_bit_scores", "aligned_identities", "aligned_e_values")
 """What follows them where there is an alignment channel."""
@@ -93,6 +104,20 @@ def prediction_rows(
         *_ledger_columns(prediction, bank),
         candidates.vote_count[kept].tolist(),
         *_aligned_columns(prediction, bank),
+        strict=False,  # the set's id repeats without end
+    )
+
+
+def score_rows(
+    prediction: Prediction, *, prediction_set_id: UUID, queries: Queries, ontology: StoredOntology
+) -> Iterator[tuple[Any, ...]]:
+    """Give a row of `SCORE_COLUMNS` for each prediction kept, by protein and term."""
+    candidates, kept = prediction.candidates, prediction.kept
+    return zip(
+        repeat(prediction_set_id),
+        _pick(queries.accessions, candidates.query_row[kept]),
+        ontology.term_ids[candidates.term_row[kept]].tolist(),
+        prediction.scores[kept].tolist(),
         strict=False,  # the set's id repeats without end
     )
 

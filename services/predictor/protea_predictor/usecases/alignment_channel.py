@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,15 @@ from protea_common.operations import AlignmentUse, CandidateChoices
 from protea_predictor.adapters.aligner import AlignerMissingError, Mmseqs
 from protea_predictor.adapters.storage import ResidueStore
 from protea_predictor.domain.alignment.hits import AlignedHits
+from protea_predictor.domain.alignment.remembered import RememberedHits
 from protea_predictor.domain.alignment.self_scores import self_bit_scores
 from protea_predictor.domain.prediction import Queries
 from protea_predictor.domain.reference_bank import ReferenceBank
 
 __all__ = ["AlignmentChannel", "QueryAlignments"]
+
+_REMEMBERED_HITS = 4_000_000
+"""Hits kept in memory, some 200 MB when there are so many: those of 20,000 queries with 200 each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +56,7 @@ class AlignmentChannel:
         self._unit_of_work = unit_of_work
         self._aligner = aligner
         self._building = asyncio.Lock()
+        self._remembered = RememberedHits(_REMEMBERED_HITS)
 
     def is_used(self, choices: CandidateChoices) -> bool:
         """Settle whether a job has the channel; its batches keep to that wherever they run.
@@ -77,18 +82,31 @@ class AlignmentChannel:
         QueriesGoneError
             If sequences were deleted.
         """
+        residues = await self._residues(queries.sequence_ids.tolist())
+        method = (digest, choices.alignment_sensitivity, choices.alignment_hits)
+        keys = [(*method, sequence_id) for sequence_id in queries.sequence_ids.tolist()]
+        while missing := self._remembered.missing(keys):  # another batch may make some be forgotten meanwhile
+            await self._build(bank, digest)
+            found = await self._search([residues[position] for position in missing], choices, digest=digest)
+            self._remembered.put([keys[position] for position in missing], found)
+        own_rows = bank.proteins.rows_of(queries.accessions)
+        hits = self._remembered.get(keys).best(per_query=choices.alignment_hits, own_rows=own_rows)
+        return QueryAlignments(hits, self_bit_scores(residues))
+
+    async def _build(self, bank: ReferenceBank, digest: str) -> None:
         async with self._building:  # one build a process; of two processes the second to end throws its own away
             if not self._aligner.has_database(digest):
                 await self._aligner.build(digest, await self._residues(bank.proteins.sequence_ids.tolist()))
-        residues = await self._residues(queries.sequence_ids.tolist())
-        hits = await self._aligner.search(
+
+    async def _search(self, residues: Sequence[str], choices: CandidateChoices, *, digest: str) -> AlignedHits:
+        """Find the hits of sequences, whichever accession is the query's own: others may have its sequence."""
+        return await self._aligner.search(
             digest,
             residues,
-            own_rows=bank.proteins.rows_of(queries.accessions),
+            own_rows=np.full(len(residues), -1),
             sensitivity=choices.alignment_sensitivity,
-            per_query=choices.alignment_hits,
+            per_query=choices.alignment_hits + 1,
         )
-        return QueryAlignments(hits, self_bit_scores(residues))
 
     async def _residues(self, sequence_ids: list[int]) -> list[str]:
         async with self._unit_of_work() as work:

@@ -61,7 +61,7 @@ class PredictBatch:
         outcome = await self._predict(request, payload)
         async with self._unit_of_work() as work:
             await guard_batch(work, claim)
-            predictions = await _write(work, outcome, payload)
+            predictions = await _write(work, outcome, payload, with_evidence=request.store_evidence)
             done = PredictionsBatchDone(
                 job_id=claim.job_id,
                 batch_index=claim.batch_index,
@@ -107,9 +107,16 @@ class PredictBatch:
         return queries, recipe
 
 
-async def _write(work: UnitOfWork, outcome: MadeCandidates, payload: BatchPayload) -> int:
+async def _write(work: UnitOfWork, outcome: MadeCandidates, payload: BatchPayload, *, with_evidence: bool) -> int:
     store = PredictionStore(work.session)
     await store.hold(payload.prediction_set_id)
+    if not with_evidence:
+        return await store.write_scores(
+            outcome.prediction,
+            prediction_set_id=payload.prediction_set_id,
+            queries=outcome.queries,
+            ontology=outcome.ontology,
+        )
     return await store.write(
         outcome.prediction,
         prediction_set_id=payload.prediction_set_id,

@@ -37,6 +37,7 @@ _NOT_OF_THE_METHOD = frozenset(
         "calibration",
         "abstain_below",
         "stored_terms",
+        "store_evidence",
     }
 )
 """What may differ between sets whose scores come about alike; recipes and boosters name the features they read."""
@@ -107,6 +108,7 @@ def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[
         "stored_terms": "score above 0 and not below abstain_below, without the roots of the aspects",
         "calibration": None if plan.calibration is None else plan.calibration.receipt,
         "abstain_below": request.abstain_below,
+        "store_evidence": request.store_evidence,
         "alignment": _describe_alignment(request) if plan.channels.is_aligned else None,
         "feature_families": [*ALWAYS_COMPUTED, *plan.channels.families],
         "feature_versions": definition_sha(tuple(FEATURES)),

@@ -14,10 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protea_common.db import copy_rows
 from protea_common.orm import GOPrediction, GOPredictionFeatures, JobBatch, PredictionSet, PredictionSetStatus
 from protea_predictor.adapters.prediction_rows import (
+    SCORE_COLUMNS,
     feature_columns,
     feature_rows,
     prediction_columns,
     prediction_rows,
+    score_rows,
 )
 from protea_predictor.adapters.storage.inputs import NotFoundError
 from protea_predictor.domain.prediction import Prediction, Queries
@@ -114,6 +116,13 @@ class PredictionStore:
         await copy_rows(self._session, GOPrediction.__tablename__, prediction_columns(prediction), rows)
         columns, features = feature_columns(prediction.frame), feature_rows(prediction, ids=ids)
         return await copy_rows(self._session, GOPredictionFeatures.__tablename__, columns, features)
+
+    async def write_scores(
+        self, prediction: Prediction, *, prediction_set_id: UUID, queries: Queries, ontology: StoredOntology
+    ) -> int:
+        """Write the predictions kept as bare scores, without donors and features; give their number."""
+        rows = score_rows(prediction, prediction_set_id=prediction_set_id, queries=queries, ontology=ontology)
+        return await copy_rows(self._session, GOPrediction.__tablename__, SCORE_COLUMNS, rows)
 
     async def complete(self, prediction_set_id: UUID, *, prediction_count: int) -> None:
         """Let a set be read."""

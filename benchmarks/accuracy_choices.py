@@ -1,0 +1,82 @@
+"""What is compared: alignment transfer, neighbours alone, a composite of all signals, and re-rankers on top of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from accuracy_windows import Loaded
+
+from protea_common.domain.evidence import EXPERIMENTAL_CODES
+
+__all__ = ["ALIGNMENT_ALL", "ALIGNMENT_EXPERIMENTAL", "COMPOSITE", "KMERS", "Method", "candidate_choices"]
+
+_QUERIES_PER_BATCH = 1024
+_NEIGHBOURS = 30
+_LEAST_SCORE = 0.03
+"""What scores less is not stored: far below the threshold of any Fmax, and two thirds of all terms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to predict, as parameters of ``predict_go_terms``.
+
+    Attributes
+    ----------
+    scoring
+        Body of the scoring configuration that it predicts with.
+    choices
+        What differs from `candidate_choices`.
+    """
+
+    name: str
+    scoring: Mapping[str, Any]
+    choices: Mapping[str, Any]
+
+    def payload(self, loaded: Loaded) -> dict[str, Any]:
+        """Parameters without window, recipe of scores and re-rankers."""
+        stored = {"batch_size": _QUERIES_PER_BATCH, "store_evidence": False, "abstain_below": _LEAST_SCORE}
+        return candidate_choices(loaded) | stored | dict(self.choices)
+
+
+_COMPUTED = ("self_prior", "lineage", "information", "association")
+
+
+def candidate_choices(loaded: Loaded) -> dict[str, Any]:
+    """How candidates come about, in predictions and datasets alike."""
+    return {
+        "embedding_config_id": loaded.embedding_config_id,
+        "ontology_snapshot_id": loaded.ontology_id,
+        "limit_per_entry": _NEIGHBOURS,
+        "alignment": "required",
+        **{f"compute_{family}": True for family in _COMPUTED},
+    }
+
+
+_PLAIN: Mapping[str, Any] = {f"compute_{family}": False for family in _COMPUTED}
+_EXPERIMENTAL = {"donor_policy": {"evidence_codes": sorted(EXPERIMENTAL_CODES)}}
+
+ALIGNMENT_EXPERIMENTAL = Method(
+    "alignment, experimental donors",
+    {"weights": {"alignment_weighted_vote": 1.0}},
+    {**_PLAIN, **_EXPERIMENTAL, "limit_per_entry": 1},
+)
+ALIGNMENT_ALL = Method(
+    "alignment, all donors", {"weights": {"alignment_weighted_vote": 1.0}}, {**_PLAIN, "limit_per_entry": 1}
+)
+KMERS = Method("k-mer neighbours, all donors", {"weights": {"knn_weighted_vote": 1.0}}, {**_PLAIN, "alignment": "off"})
+COMPOSITE = Method(
+    "composite",
+    {
+        "weights": {
+            "knn_weighted_vote": 0.5,
+            "knn_vote_experimental": 0.5,
+            "alignment_weighted_vote": 0.5,
+            "alignment_vote_experimental": 0.5,
+            "self_prior_curated": 0.2,
+            "term_prior": 0.3,
+        }
+    },
+    {},
+)

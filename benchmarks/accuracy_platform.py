@@ -1,0 +1,138 @@
+"""How accurate predictions are: alignment transfer, k-mer neighbours, a composite of signals, and re-rankers.
+
+    .venv/bin/python benchmarks/accuracy_platform.py [--json] [--fast] [--window selection] [--data DIR] [--home DIR]
+
+Starts the platform and asks it for everything over HTTP: loads, windows, predictions, training, calibration, measures
+and comparisons. Terms gained in 2016 train, those gained in 2017 choose, those gained from 2018 on are reported; each
+window knows only what was annotated before it. The data are ``annotations.gaf.gz`` and ``proteins.fasta.gz``; without
+them, and with ``--fast``, the fly of the demo is taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from accuracy_choices import ALIGNMENT_ALL, ALIGNMENT_EXPERIMENTAL, COMPOSITE, KMERS
+from accuracy_jobs import Jobs
+from accuracy_predicting import calibrate, evaluate, predict, train
+from accuracy_results import Measured, calibration_errors, gains, read_measured
+from accuracy_table import Gains, as_json, print_table
+from accuracy_windows import REPORTING, SELECTION, TRAINING, Files, Loaded, Window, load, open_window
+
+from protea_cli.client import ProteaClient
+from protea_standalone.edition import free_port, open_laptop_edition
+
+ROOT = Path(__file__).parents[1]
+DEMO = ROOT / "demo" / "data"
+ALL7 = ROOT.parent / "shared" / "data" / "all7"
+
+
+class Protocol:
+    """The protocol on a running platform.
+
+    Parameters
+    ----------
+    jobs
+        Runs operations.
+    loaded
+        What they work on.
+    selection, reported
+        The window for choosing, and the one whose figures are told; the same while a method is worked on.
+    """
+
+    def __init__(self, jobs: Jobs, loaded: Loaded, *, selection: Window, reported: Window) -> None:
+        self._jobs = jobs
+        self._loaded = loaded
+        self._selection = selection
+        self._reported = reported
+        self.methods: dict[str, Measured] = {}
+
+    async def measure_baselines(self) -> None:
+        """Predict by one channel alone."""
+        for method in (ALIGNMENT_EXPERIMENTAL, ALIGNMENT_ALL, KMERS, COMPOSITE):
+            self.methods[method.name] = await self._measured(
+                method.name, await predict(self._jobs, self._loaded, self._reported, method)
+            )
+
+    async def measure_rerankers(self, training: list[Window]) -> None:
+        """Train on earlier windows, predict, calibrate on the selection window, and predict again."""
+        rerankers = await train(self._jobs, self._loaded, training, self._selection)
+        await self._measure("re-ranker", reranker_model_ids=rerankers)
+        await self._measure_calibrated("composite, calibrated")
+        await self._measure_calibrated("re-ranker, calibrated", reranker_model_ids=rerankers)
+
+    async def gains(self) -> dict[str, Gains]:
+        """Compare with the better alignment transfer of each cell, and re-rankers with the composite."""
+        baselines = [self.methods[ALIGNMENT_EXPERIMENTAL.name], self.methods[ALIGNMENT_ALL.name]]
+        composite, reranker = self.methods[COMPOSITE.name], self.methods["re-ranker"]
+        pairs = {
+            "composite over alignment": (composite, baselines),
+            "re-ranker over alignment": (reranker, baselines),
+            "re-ranker over composite": (reranker, [composite]),
+        }
+        return {title: await gains(self._jobs, *pair, title=title) for title, pair in pairs.items()}
+
+    async def _measure(self, title: str, **more: object) -> None:
+        made = await predict(self._jobs, self._loaded, self._reported, COMPOSITE, **more)
+        self.methods[title] = await self._measured(title, made)
+
+    async def _measure_calibrated(self, title: str, **more: object) -> None:
+        plain = await predict(self._jobs, self._loaded, self._selection, COMPOSITE, **more, abstain_below=0.0)
+        calibration_id = await calibrate(self._jobs, self._selection, plain)
+        await self._measure(title, **more, calibration_id=calibration_id)
+
+    async def _measured(self, title: str, prediction_set_id: str) -> Measured:
+        result_id = await evaluate(self._jobs, self._reported, prediction_set_id, title)
+        return await read_measured(self._jobs, self._reported, result_id)
+
+
+async def run_protocol(jobs: Jobs, files: Files, *, reports: bool) -> tuple[dict[str, Measured], dict[str, Gains]]:
+    """Run all of it; ``reports`` says whether the reporting window is looked at."""
+    days = [*TRAINING, SELECTION, *([REPORTING] if reports else [])]
+    loaded = await load(jobs, files, days)
+    windows = [await open_window(jobs, loaded, each) for each in days]
+    training, selection = windows[: len(TRAINING)], windows[len(TRAINING)]
+    protocol = Protocol(jobs, loaded, selection=selection, reported=windows[-1])
+    await protocol.measure_baselines()
+    await protocol.measure_rerankers(training)
+    return protocol.methods, await protocol.gains()
+
+
+async def run_benchmark(files: Files, home: Path, *, reports: bool, as_line: bool) -> None:
+    """Start the platform, run the protocol and print its table."""
+    async with AsyncExitStack() as stack:
+        edition = await stack.enter_async_context(open_laptop_edition(home, port=free_port()))
+        client = await stack.enter_async_context(ProteaClient(edition.url))
+        jobs = Jobs(client, home / "accuracy.json")
+        methods, gained = await run_protocol(jobs, files, reports=reports)
+        jobs.tell("done")
+    errors = {title: calibration_errors(each) for title, each in methods.items() if "calibrated" in title}
+    print_table(methods, gained, errors)
+    if as_line:
+        print(json.dumps(as_json(methods, gained, errors) | {"seconds": jobs.seconds}))
+
+
+def main() -> None:
+    """Run the protocol and print its table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON on the last line")
+    parser.add_argument("--fast", action="store_true", help="the fly alone")
+    parser.add_argument("--window", choices=("reporting", "selection"), default="reporting", help="what is told of")
+    parser.add_argument("--data", type=Path, default=ALL7 if ALL7.is_dir() else None)
+    parser.add_argument("--home", type=Path, help="keep the platform's data here, and go on with what is there")
+    arguments = parser.parse_args()
+    files = Files.of(None if arguments.fast else arguments.data, demo=DEMO)
+    with tempfile.TemporaryDirectory(prefix="protea-accuracy-", ignore_cleanup_errors=True) as folder:
+        home = arguments.home or Path(folder) / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        reports = arguments.window == "reporting"
+        asyncio.run(run_benchmark(files, home, reports=reports, as_line=arguments.json))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Predictions of a window by each method, and the datasets, boosters and curves that come of earlier windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from accuracy_choices import Method, candidate_choices
+from accuracy_jobs import Jobs
+from accuracy_windows import Loaded, Window
+
+from protea_evaluator.domain.knowledge import Category
+
+__all__ = ["calibrate", "evaluate", "predict", "train"]
+
+_MOST_ROWS = 20_000_000
+_HARDLY_ELECTRONIC = "electronic annotations are dated anew at each release, so cuts by date hold next to none of them"
+
+
+async def predict(jobs: Jobs, loaded: Loaded, window: Window, method: Method, **more: Any) -> str:
+    """Predict the proteins of a window from what was known on its first day; give the prediction set's id."""
+    payload = method.payload(loaded) | {
+        "annotation_set_id": window.annotation_set_id,
+        "query_set_id": window.query_set_id,
+        "scoring_config_id": await _scoring(jobs, method),
+        **more,
+    }
+    result = await jobs.run(f"{method.name} ({window.days.name})", "predict_go_terms", payload)
+    return str(result["prediction_set_id"])
+
+
+async def evaluate(jobs: Jobs, window: Window, prediction_set_id: str, title: str) -> str:
+    """Measure predictions on a window; give the result's id."""
+    purpose = {"valid": "select", "test": "report"}[window.days.role or "valid"]
+    payload = {
+        "evaluation_set_id": window.evaluation_set_id,
+        "prediction_set_id": prediction_set_id,
+        "purpose": purpose,
+    }
+    return str((await jobs.run(f"evaluation of {title}", "run_cafa_evaluation", payload))["evaluation_result_id"])
+
+
+async def train(jobs: Jobs, loaded: Loaded, training: Sequence[Window], selection: Window) -> list[str]:
+    """Freeze the candidates of earlier windows, and train a booster for each category; give the boosters' ids."""
+    payload = candidate_choices(loaded) | {
+        "output_name": "accuracy",
+        "train_evaluation_set_ids": [window.evaluation_set_id for window in training],
+        "selection_evaluation_set_id": selection.evaluation_set_id,
+        "proteins_per_block": 1024,
+        "alarm_waivers": dict.fromkeys(("knn_vote_electronic", "self_prior_electronic"), _HARDLY_ELECTRONIC),
+    }
+    dataset = await jobs.run("dataset", "export_research_dataset", payload)
+    rerankers = []
+    for category in Category:
+        payload = {
+            "name": f"accuracy-{category.lower()}",
+            "dataset_id": dataset["dataset_id"],
+            "category": category.lower(),
+            "max_rounds": 400,
+            "early_stopping_rounds": 30,
+            "learning_rate": 0.06,
+            "num_leaves": 31,
+            "min_data_in_leaf": 100,
+            "lambda_l2": 5.0,
+            "max_rows": _MOST_ROWS,
+            "threads": 2,
+        }
+        trained = await jobs.run(f"re-ranker {category}", "train_reranker", payload)
+        rerankers.append(trained["reranker_model_id"])
+    return rerankers
+
+
+async def calibrate(jobs: Jobs, window: Window, prediction_set_id: str) -> str:
+    """Fit probabilities to the scores of predictions on a window for choosing; give the calibration's id."""
+    payload = {
+        "evaluation_set_id": window.evaluation_set_id,
+        "prediction_set_id": prediction_set_id,
+        "max_rows": _MOST_ROWS,
+    }
+    return str((await jobs.run("calibration", "fit_calibration", payload))["calibration_id"])
+
+
+async def _scoring(jobs: Jobs, method: Method) -> str:
+    async def make() -> str:
+        made = await jobs.client.post("/v1/scoring/configs", {"name": f"accuracy: {method.name}", **method.scoring})
+        return str(made["id"])
+
+    return str(await jobs.once(f"scoring of {method.name}", f"scoring-{method.name}-{dict(method.scoring)}", make))
