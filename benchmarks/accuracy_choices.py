@@ -8,12 +8,10 @@ from typing import Any
 
 from accuracy_windows import Loaded
 
-from protea_common.domain.evidence import EXPERIMENTAL_CODES
-
 __all__ = ["ALIGNMENT_ALL", "ALIGNMENT_EXPERIMENTAL", "COMPOSITE", "KMERS", "Method", "candidate_choices"]
 
 _QUERIES_PER_BATCH = 1024
-_NEIGHBOURS = 30
+_NEIGHBOURS = 50
 _LEAST_SCORE = 0.03
 """What scores less is not stored: far below the threshold of any Fmax, and two thirds of all terms."""
 
@@ -40,7 +38,7 @@ class Method:
         return candidate_choices(loaded) | stored | dict(self.choices)
 
 
-_COMPUTED = ("self_prior", "lineage", "information", "association")
+_COMPUTED = ("self_prior", "lineage", "information", "association", "profile", "species_prior")
 
 
 def candidate_choices(loaded: Loaded) -> dict[str, Any]:
@@ -55,27 +53,27 @@ def candidate_choices(loaded: Loaded) -> dict[str, Any]:
 
 
 _PLAIN: Mapping[str, Any] = {f"compute_{family}": False for family in _COMPUTED}
-_EXPERIMENTAL = {"donor_policy": {"evidence_codes": sorted(EXPERIMENTAL_CODES)}}
+_ALIGNED_ALONE: Mapping[str, Any] = {**_PLAIN, "limit_per_entry": 1}
+"""One neighbour costs next to nothing, and its votes weigh nothing where alignments alone score."""
 
 ALIGNMENT_EXPERIMENTAL = Method(
-    "alignment, experimental donors",
-    {"weights": {"alignment_weighted_vote": 1.0}},
-    {**_PLAIN, **_EXPERIMENTAL, "limit_per_entry": 1},
+    "alignment, experimental donors", {"weights": {"alignment_aspect_vote_experimental": 1.0}}, _ALIGNED_ALONE
 )
-ALIGNMENT_ALL = Method(
-    "alignment, all donors", {"weights": {"alignment_weighted_vote": 1.0}}, {**_PLAIN, "limit_per_entry": 1}
-)
-KMERS = Method("k-mer neighbours, all donors", {"weights": {"knn_weighted_vote": 1.0}}, {**_PLAIN, "alignment": "off"})
+ALIGNMENT_ALL = Method("alignment, all donors", {"weights": {"alignment_aspect_vote": 1.0}}, _ALIGNED_ALONE)
+KMERS = Method("k-mer neighbours, all donors", {"weights": {"knn_aspect_vote": 1.0}}, {**_PLAIN, "alignment": "off"})
 COMPOSITE = Method(
     "composite",
     {
         "weights": {
-            "knn_weighted_vote": 0.5,
-            "knn_vote_experimental": 0.5,
-            "alignment_weighted_vote": 0.5,
-            "alignment_vote_experimental": 0.5,
+            "alignment_aspect_vote_experimental": 0.5,
+            "alignment_aspect_vote": 0.5,
+            "knn_aspect_vote_experimental": 0.5,
+            "knn_aspect_vote": 0.5,
+            "profile_vote_experimental": 0.5,
+            "profile_vote": 0.5,
+            "association_max": 0.5,
             "self_prior_curated": 0.2,
-            "term_prior": 0.3,
+            "term_prior": 0.2,
         }
     },
     {},
