@@ -131,7 +131,7 @@ async def open_window(jobs: Jobs, loaded: Loaded, days: Days) -> Window:
         if not accessions:
             raise CommandError(f"no protein gained a term from {days.start} to {days.end}")
         fasta = "".join(f">{name}\n{loaded.proteins[name].sequence}\n" for name in accessions)
-        return await jobs.client.keep_query_set(fasta.encode(), filename="queries.fasta", name=f"{days.name} window")
+        return await jobs.client.keep_query_set(fasta.encode(), name=f"{days.name} window")
 
     query_set_id = await jobs.once(f"{days.name} queries", f"queries-{set_id}", keep)
     return Window(days, set_id, payload["old_annotation_set_id"], query_set_id)

@@ -133,12 +133,6 @@ class ProteaClient:
         files = {"file": (filename, fasta, "text/plain")}
         return await self._start("/v1/annotate", answer_key="job_id", data=dict(fields), files=files)
 
-    async def keep_query_set(self, fasta: bytes, *, filename: str, name: str) -> str:
-        """Keep the proteins of a FASTA file as a query set; give its id."""
-        files = {"file": (filename, fasta, "text/plain")}
-        answer = await self._send("POST", "/v1/query-sets", data={"name": name}, files=files)
-        return str(answer.json()["id"])
-
     async def annotation(self, job_id: str) -> AnnotationState:
         """Ask where a run of the main job stands."""
         return AnnotationState.read(await self.get(f"/v1/annotate/{job_id}"))

@@ -55,20 +55,6 @@ async def test_a_job_that_runs_already_is_joined() -> None:
         assert await client.annotate(b">a\nMK\n", filename="a.fasta", fields={"name": "a"}) == "77"
 
 
-async def test_a_query_set_is_kept_under_its_name() -> None:
-    bodies: list[bytes] = []
-
-    def accept(request: httpx.Request) -> httpx.Response:
-        bodies.append(request.content)
-        return httpx.Response(201, json={"id": "9", "name": "mine"})
-
-    async with client_of(accept) as client:
-        assert await client.keep_query_set(b">a\nMK\n", filename="a.fasta", name="mine") == "9"
-
-    assert b'name="name"' in bodies[0]
-    assert b">a\nMK\n" in bodies[0]
-
-
 async def test_another_conflict_is_an_error() -> None:
     problem = {"title": "Reference data missing", "detail": "First: load an ontology"}
 
