@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from protea_common.domain.distance import DistanceMetric
+from protea_predictor.adapters.search.half_precision import fastest_products
 from protea_predictor.domain.neighbours import nearest_neighbours
-from protea_predictor.domain.rough_distances import RoughReferences
+from protea_predictor.domain.rough_distances import RoughMeasure
+from protea_predictor.domain.rough_products import SINGLE_PRECISION, RoughProducts
 
 __all__ = ["SIDES", "Found", "main"]
 
@@ -35,7 +37,19 @@ _ROWS_PER_ADD: Final = 8_192
 
 
 def _ours(references: NDArray[np.float16], queries: NDArray[np.float16], k: int, threads: int) -> Search:
-    prepared = RoughReferences.of(references, DistanceMetric.COSINE)
+    """Search as a worker does where torch is installed, in half precision if the processor has it."""
+    return _exact(references, queries, k, threads, products=fastest_products())
+
+
+def _numpy(references: NDArray[np.float16], queries: NDArray[np.float16], k: int, threads: int) -> Search:
+    """Search as a worker does without torch."""
+    return _exact(references, queries, k, threads, products=SINGLE_PRECISION)
+
+
+def _exact(
+    references: NDArray[np.float16], queries: NDArray[np.float16], k: int, threads: int, *, products: RoughProducts
+) -> Search:
+    prepared = RoughMeasure.of(references, DistanceMetric.COSINE, products).references(references)
 
     def search() -> Found:
         # One thread for each product: the tiles are shared out instead.
@@ -79,7 +93,7 @@ def _unit(vectors: NDArray[np.float16]) -> NDArray[np.float32]:
     return converted
 
 
-SIDES: Final = {"ours": _ours, "faiss": _faiss_flat, "product": _product}
+SIDES: Final = {"ours": _ours, "numpy": _numpy, "faiss": _faiss_flat, "product": _product}
 
 
 def main() -> None:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protea_common.domain.ontology import ASPECTS, Aspect, GoGraph, Relation
 from protea_predictor.domain.annotation_rows import AnnotationRows, Vocabulary
+from protea_predictor.domain.pools import build_pools
+from protea_predictor.domain.reference_annotations import build_reference_annotations
+from protea_predictor.domain.reference_bank import ReferenceBank, ReferenceProteins
+from protea_predictor.usecases.bank_statistics import BankStatistics
+from protea_predictor.usecases.references import OpenBank
 
-__all__ = ["annotation_rows", "diamond_graph", "random_graph", "random_rows"]
+__all__ = ["annotation_rows", "diamond_graph", "open_bank", "random_graph", "random_rows"]
 
 
 def diamond_graph() -> GoGraph:
@@ -63,3 +69,22 @@ def random_rows(
         )
         for _ in range(n_rows)
     ]
+
+
+def open_bank(vectors: NDArray[np.float16]) -> OpenBank:
+    """Open a bank of at least three references, of which the first three have a term of the diamond each."""
+    count, graph = len(vectors), diamond_graph()
+    proteins = ReferenceProteins(
+        accessions=np.array([f"P{n:05d}".encode() for n in range(count)]),
+        sequence_ids=np.arange(count),
+        lengths=np.ones(count, dtype=np.int32),
+        taxon_ids=np.zeros(count, dtype=np.int32),
+    )
+    rows = annotation_rows([(n, n, "IDA", None) for n in range(3)])
+    bank = ReferenceBank(proteins, vectors, build_reference_annotations(rows, n_references=count, n_terms=6))
+    return OpenBank(
+        bank=bank,
+        aspect_pools=build_pools(bank.annotations, graph, is_aspect_separated=True),
+        shared_pool=build_pools(bank.annotations, graph, is_aspect_separated=False),
+        statistics=BankStatistics(bank, graph),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from protea_common.runtime import Role
 from protea_common.settings import ServiceSettings, Settings
@@ -26,6 +26,14 @@ class PredictorSettings(ServiceSettings):
     reference_banks_max: PositiveInt = Field(2, description="Reference banks kept open, the most recent ones.")
     ontologies_max: PositiveInt = Field(2, description="Releases of GO kept in memory, the most recent ones.")
     rerankers_max: PositiveInt = Field(12, description="Re-rankers kept in memory, the most recent ones.")
+    prepared_mib_max: NonNegativeInt = Field(
+        1024,
+        description="Mebibytes that the vectors of an open bank may take once more, made ready for the exact search; "
+        "those of a larger bank are made ready by each search.",
+    )
+    tile_threads: PositiveInt = Field(
+        1, description="Threads that share one exact search; with more than one, set OMP_NUM_THREADS=1."
+    )
     search_device: str = Field("cpu", description="Device of search_backend=torch, as torch has it, such as cuda.")
     cache_dir: Path | None = Field(
         None, description="Folder of reference bank files; `.protea/cache` in the artifact store's folder when empty."

@@ -14,6 +14,7 @@ from typing import Final
 from protea_common.runtime import Platform
 from protea_predictor.adapters.aligner import Mmseqs
 from protea_predictor.adapters.references import ReferenceFiles
+from protea_predictor.adapters.search.half_precision import fastest_products
 from protea_predictor.settings import PredictorSettings
 from protea_predictor.usecases.alignment_channel import AlignmentChannel
 from protea_predictor.usecases.calibrations import Calibrations
@@ -27,6 +28,7 @@ from protea_predictor.usecases.ontologies import Ontologies
 from protea_predictor.usecases.pair_figures import FigureReader
 from protea_predictor.usecases.predict_batch import PredictBatch
 from protea_predictor.usecases.predict_go_terms import CutIntoBatches
+from protea_predictor.usecases.prepared_references import PreparedReferences
 from protea_predictor.usecases.references import ReferenceBanks
 from protea_predictor.usecases.rerankers import Rerankers
 from protea_predictor.usecases.reranking import Reranking
@@ -37,6 +39,8 @@ __all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
 
 SERVICE_NAME: Final = "protea-predictor"
 """Source of its events; another name makes its past events look like a stranger's."""
+
+_MEBIBYTE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class ProcessContext:
         What is kept in memory between batches.
     backends
         Choose what queries are compared with, where a job wants not all compared.
+    prepared
+        References made ready for comparing all.
     alignment
         Finds references by alignment.
     features
@@ -72,6 +78,7 @@ class ProcessContext:
     ontologies: Ontologies
     banks: ReferenceBanks
     backends: SearchBackends
+    prepared: PreparedReferences
     alignment: AlignmentChannel
     features: FeatureReader
     rerankers: Rerankers
@@ -100,6 +107,12 @@ async def open_process(platform: Platform, settings: PredictorSettings) -> Async
                 metrics=platform.metrics,
             ),
             backends=SearchBackends(unit_of_work=unit_of_work, executor=executor, device=settings.search_device),
+            prepared=PreparedReferences(
+                executor=executor,
+                fastest_products=fastest_products,
+                bytes_max=settings.prepared_mib_max * _MEBIBYTE,
+                threads=settings.tile_threads,
+            ),
             alignment=AlignmentChannel(unit_of_work=unit_of_work, aligner=_aligner(platform, settings)),
             features=FeatureReader(
                 unit_of_work=unit_of_work,
@@ -213,6 +226,7 @@ class Factory:
             ontologies=context.ontologies,
             banks=context.banks,
             backends=context.backends,
+            prepared=context.prepared,
             alignment=context.alignment,
             figures=FigureReader(unit_of_work=self._unit_of_work, executor=context.executor),
             features=context.features,

@@ -11,38 +11,15 @@ import pytest
 
 from protea_common.db import UnitOfWork
 from protea_common.operations import PredictGoTerms
-from protea_predictor.domain.pools import build_pools
 from protea_predictor.domain.prediction import Queries
-from protea_predictor.domain.reference_annotations import build_reference_annotations
-from protea_predictor.domain.reference_bank import ReferenceBank, ReferenceProteins
-from protea_predictor.usecases.bank_statistics import BankStatistics
 from protea_predictor.usecases.pool_indexes import IndexChoice
-from protea_predictor.usecases.references import OpenBank
 from protea_predictor.usecases.search_backends import SearchBackends
-from support.annotated_references import annotation_rows, diamond_graph
+from support.annotated_references import open_bank
 
 VECTORS = np.eye(4, dtype=np.float16)
 QUERIES = Queries(
     accessions=("Q",), sequence_ids=np.array([9]), lengths=np.array([3], dtype=np.int32), vectors=VECTORS[:1]
 )
-
-
-def open_bank() -> OpenBank:
-    graph = diamond_graph()
-    proteins = ReferenceProteins(
-        accessions=np.array([b"A", b"B", b"C", b"D"]),
-        sequence_ids=np.arange(4),
-        lengths=np.ones(4, dtype=np.int32),
-        taxon_ids=np.zeros(4, dtype=np.int32),
-    )
-    rows = annotation_rows([(n, n, "IDA", None) for n in range(3)])
-    bank = ReferenceBank(proteins, VECTORS, build_reference_annotations(rows, n_references=4, n_terms=6))
-    return OpenBank(
-        bank=bank,
-        aspect_pools=build_pools(bank.annotations, graph, is_aspect_separated=True),
-        shared_pool=build_pools(bank.annotations, graph, is_aspect_separated=False),
-        statistics=BankStatistics(bank, graph),
-    )
 
 
 def request(**choices: Any) -> PredictGoTerms:
@@ -60,12 +37,12 @@ def backends(executor: ThreadPoolExecutor) -> SearchBackends:
 
 async def test_the_exact_search_compares_all() -> None:
     with ThreadPoolExecutor(1) as executor:
-        assert await backends(executor).choose(request(), open_bank(), QUERIES) is None
+        assert await backends(executor).choose(request(), open_bank(VECTORS), QUERIES) is None
 
 
 @pytest.mark.parametrize("backend", ["faiss", "torch"])
 async def test_indexes_are_kept_with_their_bank(backend: str) -> None:
-    asked, bank = request(search_backend=backend), open_bank()
+    asked, bank = request(search_backend=backend), open_bank(VECTORS)
 
     async def never() -> Any:
         raise AssertionError("made a second time")

@@ -14,7 +14,9 @@ from protea_common.domain.distance import DistanceMetric
 from protea_predictor.domain.distances import Vectors, exact_distances
 from protea_predictor.domain.errors import require_shape
 from protea_predictor.domain.ragged import group_starts
-from protea_predictor.domain.rough_distances import RoughPairs, RoughQueries, RoughReferences
+from protea_predictor.domain.rough_candidates import NearestBounds, RoughDistances, RoughPairs
+from protea_predictor.domain.rough_distances import RoughMeasure, RoughQueries, RoughReferences
+from protea_predictor.domain.rough_products import SINGLE_PRECISION, RoughProducts
 
 __all__ = ["DEFAULT_TILE_ROWS", "Neighbours", "merge_neighbours", "nearest_in_pools", "nearest_neighbours"]
 
@@ -23,6 +25,9 @@ DEFAULT_TILE_ROWS = 8192
 
 Smaller tiles starve the matrix multiplication, larger ones leave the processor's cache.
 """
+
+_PENDING_PAIRS_MAX = 1 << 20
+"""Pairs of a pool that wait for their exact distance; only where very many references tie are there as many."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +67,7 @@ def nearest_neighbours(
     distance_threshold: float | None = None,
     tile_rows: int = DEFAULT_TILE_ROWS,
     threads: int = 1,
+    products: RoughProducts = SINGLE_PRECISION,
     prepared: RoughReferences | None = None,
 ) -> Neighbours:
     """Find the nearest references of each query among all references.
@@ -79,6 +85,7 @@ def nearest_neighbours(
         distance_threshold=distance_threshold,
         tile_rows=tile_rows,
         threads=threads,
+        products=products,
         prepared=prepared,
     )
     return found
@@ -95,12 +102,14 @@ def nearest_in_pools(
     distance_threshold: float | None = None,
     tile_rows: int = DEFAULT_TILE_ROWS,
     threads: int = 1,
+    products: RoughProducts = SINGLE_PRECISION,
     prepared: RoughReferences | None = None,
 ) -> tuple[Neighbours, ...]:
     """Find the nearest references of each query in each of several pools.
 
-    Float32 products choose who may be among the nearest, with a bound on their error; float64 decides. So the result
-    is the one a full sort of the exact distances gives, whatever the tile, and the pools share one multiplication.
+    Rough products choose who may be among the nearest, with a bound on their error; float64 decides. So the result is
+    the one a full sort of the exact distances gives, whatever the products and the tile, and the pools share one
+    multiplication.
 
     Parameters
     ----------
@@ -121,9 +130,11 @@ def nearest_in_pools(
     threads
         Tiles worked on at once. The multiplication itself should then be left one thread (``OMP_NUM_THREADS=1``): of
         several it shares out the product alone, and none of what comes before and after it.
+    products
+        What multiplies.
     prepared
-        The references made ready for this metric, if many searches follow: twice the memory of half precision, and a
-        tenth of a large search's time, more of a small one's.
+        The references made ready for this metric, if many searches follow: their memory again, and a tenth of a large
+        search's time, more of a small one's. ``products`` are then those they were made ready for.
 
     Returns
     -------
@@ -138,7 +149,8 @@ def nearest_in_pools(
         If a vector is not finite, or longer than 1e15.
     """
     _require_matching(queries, references, excluded)
-    search = _Search(RoughQueries.of(queries, metric), queries, references, pools, excluded, k, prepared)
+    measure = RoughMeasure.of(references, metric, products) if prepared is None else prepared.measure
+    search = _Search(measure.queries(queries), queries, references, pools, excluded, k, prepared)
     starts = range(0, len(references), tile_rows)
     if threads == 1:
         found = search.over(starts, tile_rows=tile_rows)
@@ -167,38 +179,58 @@ class _Search:
 
     def over(self, starts: Sequence[int], *, tile_rows: int) -> list[Neighbours]:
         """Find the nearest in each pool among the tiles that start at these rows."""
-        if not starts:
-            return [Neighbours.none(len(self.queries), self.k) for _ in self.pools]
-        limits = [Neighbours.none(len(self.queries), self.k) for _ in self.pools]
-        chosen: list[list[RoughPairs]] = [[] for _ in self.pools]
-        scratch = np.empty(len(self.queries) * tile_rows, dtype=np.float32)
+        pools = [_PoolSearch(self, pool) for pool in self.pools]
+        scratch = np.empty(len(self.queries) * min(tile_rows, len(self.references)), dtype=np.float32)
         for start in starts:
             rough = self.rough_queries.against(self._tile(start, start + tile_rows), start=start, scratch=scratch)
             if self.excluded is not None:
                 rough.leave_out(self.excluded)
-            for index, pool in enumerate(self.pools):
-                pairs = rough.candidates(pool, kth_distances=limits[index].distances[:, -1], k=self.k)
-                chosen[index].append(pairs)
-                limits[index] = merge_neighbours(
-                    limits[index], query_rows=pairs.query_rows, rows=pairs.reference_rows, distances=pairs.upper
-                )
-        return [self._decided(RoughPairs.joined(pairs), limit) for pairs, limit in zip(chosen, limits, strict=True)]
+            for pool in pools:
+                pool.compare(rough)
+        return [pool.decided() for pool in pools]
 
     def _tile(self, start: int, stop: int) -> RoughReferences:
         if self.prepared is not None:
             return self.prepared.tile(start, stop)
-        return RoughReferences.of(self.references[start:stop], self.rough_queries.metric)
+        return self.rough_queries.measure.references(self.references[start:stop])
 
-    def _decided(self, pairs: RoughPairs, limit: Neighbours) -> Neighbours:
-        """Compute exactly what may be among the nearest, and rank it."""
-        is_near = pairs.lower <= limit.distances[pairs.query_rows, -1]
-        query_rows, rows = pairs.query_rows[is_near], pairs.reference_rows[is_near]
-        metric = self.rough_queries.metric
+
+class _PoolSearch:
+    """What is known of the nearest in one pool while the tiles go by."""
+
+    def __init__(self, search: _Search, pool: NDArray[np.int64]) -> None:
+        self._search = search
+        self._pool = pool
+        self._bounds = NearestBounds(len(search.queries), search.k)
+        self._pending: list[RoughPairs] = []
+        self._found = Neighbours.none(len(search.queries), search.k)
+
+    def compare(self, rough: RoughDistances) -> None:
+        """Choose what may be among the nearest in one tile."""
+        self._pending.append(rough.candidates(self._pool, self._bounds))
+        if sum(map(len, self._pending)) > _PENDING_PAIRS_MAX:
+            self.decided()
+
+    def decided(self) -> Neighbours:
+        """Compute exactly what may be among the nearest so far, and rank it."""
+        if self._pending:
+            pairs = RoughPairs.joined(self._pending)
+            limits = np.minimum(self._bounds.kth, self._found.distances[:, -1])
+            is_near = pairs.lower <= limits[pairs.query_rows]
+            self._found = self._merged(pairs.query_rows[is_near], pairs.reference_rows[is_near])
+            self._pending = []
+        return self._found
+
+    def _merged(self, query_rows: NDArray[np.int64], rows: NDArray[np.int64]) -> Neighbours:
+        search = self._search
         distances = exact_distances(
-            self.queries, self.references, query_rows=query_rows, reference_rows=rows, metric=metric
+            search.queries,
+            search.references,
+            query_rows=query_rows,
+            reference_rows=rows,
+            metric=search.rough_queries.measure.metric,
         )
-        nothing = Neighbours.none(len(self.queries), self.k)
-        return merge_neighbours(nothing, query_rows=query_rows, rows=rows, distances=distances)
+        return merge_neighbours(self._found, query_rows=query_rows, rows=rows, distances=distances)
 
 
 def _united(first: Neighbours, second: Neighbours) -> Neighbours:

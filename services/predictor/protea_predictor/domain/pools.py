@@ -13,8 +13,9 @@ from protea_common.domain.distance import DistanceMetric
 from protea_common.domain.ontology import ASPECTS, Aspect, GoGraph
 from protea_predictor.domain.chosen_neighbours import nearest_of_chosen
 from protea_predictor.domain.distances import Vectors
-from protea_predictor.domain.neighbours import DEFAULT_TILE_ROWS, Neighbours, nearest_in_pools
+from protea_predictor.domain.neighbours import Neighbours, nearest_in_pools
 from protea_predictor.domain.reference_annotations import ReferenceAnnotations
+from protea_predictor.domain.search_means import SearchMeans
 
 __all__ = ["Pool", "PoolNeighbours", "build_pools", "search_pools"]
 
@@ -67,17 +68,19 @@ def search_pools(
     excluded: NDArray[np.int64] | None = None,
     metric: DistanceMetric = DistanceMetric.COSINE,
     distance_threshold: float | None = None,
-    tile_rows: int = DEFAULT_TILE_ROWS,
+    means: SearchMeans | None = None,
     chosen: Sequence[NDArray[np.int64]] | None = None,
 ) -> tuple[PoolNeighbours, ...]:
     """Find the k nearest references of each query in each pool.
 
     Parameters and errors are those of `nearest_in_pools`; the result is in the order of the pools. ``chosen`` are the
-    only rows of each pool that are compared with each query, as `nearest_of_chosen` takes them; ``None`` compares all.
+    only rows of each pool that are compared with each query, as `nearest_of_chosen` takes them; ``None`` compares all,
+    by ``means``.
     """
     found: Sequence[Neighbours]
     if chosen is None:
         rows = [pool.reference_rows for pool in pools]
+        means = means or SearchMeans()
         found = nearest_in_pools(
             queries,
             references,
@@ -86,7 +89,9 @@ def search_pools(
             excluded=excluded,
             metric=metric,
             distance_threshold=distance_threshold,
-            tile_rows=tile_rows,
+            threads=means.threads,
+            products=means.products,
+            prepared=means.prepared,
         )
     else:
         rank = partial(nearest_of_chosen, queries, references, k=k, excluded=excluded, metric=metric)

@@ -23,6 +23,7 @@ from protea_predictor.domain.hierarchy import raise_parents
 from protea_predictor.domain.pools import Pool, search_pools
 from protea_predictor.domain.reference_bank import ReferenceBank
 from protea_predictor.domain.scoring import candidate_signals, feature_signals, require_coverage, score_candidates
+from protea_predictor.domain.search_means import SearchMeans
 from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.domain.transfer import transfer_annotations
 
@@ -143,6 +144,7 @@ def find_terms(
     ontology: StoredOntology,
     recipe: PredictionRecipe,
     *,
+    means: SearchMeans | None = None,
     chosen: Sequence[NDArray[np.int64]] | None = None,
     hits: AlignedHits | None = None,
     carried: CarriedTerms | None = None,
@@ -150,8 +152,8 @@ def find_terms(
     """Find candidates among the terms of the nearest references and, where there are hits, of aligned ones.
 
     A reference that is the query itself, by accession, is no donor; one with the query's sequence under another
-    accession is. ``chosen`` are the references that are compared, as in `search_pools`; ``carried`` are the terms of
-    the bank, gathered here where they are needed and not given.
+    accession is. ``chosen`` are the references that are compared, as in `search_pools`, and ``means`` how all are;
+    ``carried`` are the terms of the bank, gathered here where they are needed and not given.
 
     Raises
     ------
@@ -166,6 +168,7 @@ def find_terms(
         excluded=bank.proteins.rows_of(queries.accessions).reshape(-1, 1),
         metric=recipe.metric,
         distance_threshold=recipe.distance_threshold,
+        means=means,
         chosen=chosen,
     )
     sequences = SequenceIds(queries.sequence_ids, bank.proteins.sequence_ids)

@@ -25,6 +25,7 @@ from protea_predictor.usecases.alignment_channel import AlignmentChannel, QueryA
 from protea_predictor.usecases.feature_sources import FeatureReader
 from protea_predictor.usecases.ontologies import Ontologies
 from protea_predictor.usecases.pair_figures import FigureReader, needs_figures
+from protea_predictor.usecases.prepared_references import PreparedReferences
 from protea_predictor.usecases.references import OpenBank, ReferenceBanks, selection_of
 from protea_predictor.usecases.search_backends import SearchBackends
 
@@ -55,8 +56,8 @@ class CandidateMaker:
     ----------
     ontologies, banks
         What the queries are compared with.
-    backends
-        Choose what queries are compared with, where not all are.
+    backends, prepared
+        Choose what queries are compared with, where not all are, and prepare all where they are.
     alignment
         Finds references by alignment.
     figures
@@ -73,6 +74,7 @@ class CandidateMaker:
         ontologies: Ontologies,
         banks: ReferenceBanks,
         backends: SearchBackends,
+        prepared: PreparedReferences,
         alignment: AlignmentChannel,
         figures: FigureReader,
         features: FeatureReader,
@@ -81,6 +83,7 @@ class CandidateMaker:
         self._ontologies = ontologies
         self._banks = banks
         self._backends = backends
+        self._prepared = prepared
         self._alignment = alignment
         self._figures = figures
         self._features = features
@@ -114,8 +117,9 @@ class CandidateMaker:
         bank = references.bank
         with work_span("search", {"protea.queries": len(queries.accessions)}):
             chosen = await self._backends.choose(request, references, queries)
+            means = await self._prepared.get(references, recipe.metric) if chosen is None else None
             hits = None if aligned is None else aligned.hits
-            find = partial(find_terms, queries, bank, pools, ontology, recipe, chosen=chosen, hits=hits)
+            find = partial(find_terms, queries, bank, pools, ontology, recipe, means=means, chosen=chosen, hits=hits)
             found = await self._run(partial(find, carried=references.statistics.carried))
         if needs_figures(request, recipe.scoring):
             sources = replace(sources, alignment=await self._figures.read(found.candidates, queries, bank))

@@ -13,6 +13,7 @@ from functools import partial
 from typing import ClassVar, ParamSpec, TypeVar
 
 from protea_common.db import UnitOfWork
+from protea_common.domain.distance import DistanceMetric
 from protea_common.domain.evidence import normalise_evidence_code
 from protea_common.domain.ontology import GoGraph
 from protea_common.errors import PermanentError
@@ -28,6 +29,7 @@ from protea_predictor.domain.reference_annotations import (
     propagate_annotations,
 )
 from protea_predictor.domain.reference_bank import ReferenceBank, ReferenceSelection, ReferenceVersion, bank_digest
+from protea_predictor.domain.search_means import SearchMeans
 from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.usecases.bank_statistics import BankStatistics
 from protea_predictor.usecases.pool_indexes import IndexChoice, PoolIndex
@@ -73,7 +75,7 @@ def _stored_spellings(codes: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenBank:
-    """A bank that is mapped into memory, and both ways to search it.
+    """A bank that is mapped into memory, both ways to search it, and what was made for that.
 
     Attributes
     ----------
@@ -85,6 +87,8 @@ class OpenBank:
         Which reference carries which term, and what is counted over all of them.
     indexes
         Indexes over its pools that jobs asked for, the most recent ones.
+    means
+        What all of it is searched with by the metric that was used last.
     """
 
     bank: ReferenceBank
@@ -94,6 +98,7 @@ class OpenBank:
     indexes: RecentlyUsed[IndexChoice, tuple[PoolIndex, ...]] = field(
         default_factory=lambda: RecentlyUsed(capacity=_INDEXES_MAX)
     )
+    means: RecentlyUsed[DistanceMetric, SearchMeans] = field(default_factory=lambda: RecentlyUsed(capacity=1))
 
     def pools(self, *, is_aspect_separated: bool) -> tuple[Pool, ...]:
         """Give one pool per aspect, or the shared one."""
