@@ -18,7 +18,7 @@ from protea_predictor.domain.neighbours import Neighbours, nearest_in_pools, nea
 from protea_predictor.domain.rough_distances import RoughMeasure
 from protea_predictor.domain.rough_products import SINGLE_PRECISION, RoughProducts
 
-PRODUCTS = (SINGLE_PRECISION, HalfPrecision())
+PRODUCTS: tuple[RoughProducts, ...] = (SINGLE_PRECISION, HalfPrecision())
 
 SCIPY_METRICS = {DistanceMetric.COSINE: "cosine", DistanceMetric.L2: "sqeuclidean"}
 
@@ -269,7 +269,10 @@ def test_lengths_of_all_magnitudes_lose_no_neighbour(
 
     def draw(rows: int) -> NDArray[np.float32]:
         lengths = 10.0 ** rng.uniform(*exponents, size=(rows, 1)) * (rng.random((rows, 1)) > 0.1)
-        return (rng.normal(size=(rows, dimensions)) * lengths / dimensions**0.5).astype(np.float32)
+        vectors: NDArray[np.float32] = (rng.normal(size=(rows, dimensions)) * lengths / dimensions**0.5).astype(
+            np.float32
+        )
+        return vectors
 
     distinct = draw(60)
     nudged = distinct[:20] * (1 + rng.normal(size=(20, dimensions)) * 1e-6)

@@ -70,7 +70,7 @@ def test_no_rough_distance_is_farther_from_the_truth_than_it_says(
     rng = np.random.default_rng(dimensions)
     lengths = 10.0 ** rng.uniform(-3, 3, size=(240, 1))
     vectors = ((rng.normal(size=(240, dimensions)) + away) * lengths).astype(np.float32)
-    vectors[7] = 0
+    vectors[[7, 77]] = 0
     queries, references = vectors[:40], vectors[40:]
     measure = RoughMeasure.of(references, metric, products)
 
@@ -86,10 +86,15 @@ def test_no_rough_distance_is_farther_from_the_truth_than_it_says(
 def _distances(
     references: NDArray[np.float32], queries: NDArray[np.float32], metric: DistanceMetric
 ) -> NDArray[np.float64]:
-    left, right = (vectors.astype(np.longdouble) for vectors in (references, queries))
+    left, right = (vectors.astype(np.float64) for vectors in (references, queries))
+    if metric is DistanceMetric.COSINE:
+        left, right = (
+            vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30) for vectors in (left, right)
+        )
+    squares: NDArray[np.float64] = ((left[:, None] - right) ** 2).sum(axis=2)
     if metric is DistanceMetric.L2:
-        return (((left[:, None] - right) ** 2).sum(axis=2)).astype(np.float64)
-    left, right = (
-        vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30) for vectors in (left, right)
-    )
-    return (1 - left @ right.T).astype(np.float64)
+        return squares
+    # The zero vector is at the distance 1 of all; of two unit vectors the cosine distance is half the squared one.
+    squares[~left.any(axis=1)] = 2.0
+    squares[:, ~right.any(axis=1)] = 2.0
+    return squares / 2

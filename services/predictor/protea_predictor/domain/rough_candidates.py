@@ -57,12 +57,13 @@ class NearestBounds:
 
     def __init__(self, n_queries: int, k: int) -> None:
         self.k = k
-        self._nearest = np.full((k, n_queries), np.inf)
+        self._nearest: NDArray[np.float64] = np.full((k, n_queries), np.inf)
 
     @property
     def kth(self) -> NDArray[np.float64]:
         """No less than the distance of the k-th nearest, ``inf`` where fewer were seen, shape ``(n_queries,)``."""
-        return self._nearest[-1]
+        kth: NDArray[np.float64] = self._nearest[-1]
+        return kth
 
     def add(self, upper: NDArray[np.float64]) -> None:
         """Take upper bounds of the distances of further references, shape ``(m, n_queries)``."""

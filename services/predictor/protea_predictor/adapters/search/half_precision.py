@@ -64,4 +64,4 @@ def fastest_products() -> RoughProducts:
     import torch
 
     has_instructions = torch.cpu.get_capabilities().get("avx512_bf16", False)
-    return HalfPrecision() if has_instructions and torch.backends.mkldnn.is_available() else SINGLE_PRECISION
+    return HalfPrecision() if has_instructions and torch.backends.mkldnn.is_available() else SINGLE_PRECISION  # type: ignore[no-untyped-call]  # torch has no types there
