@@ -142,6 +142,13 @@ class CandidateChoices(OperationPayload):
         default=False,
         description="What the references say that the annotation set describes most like it describes the query.",
     )
+    known_term_candidates: bool = Field(
+        default=False,
+        description=(
+            "Terms that only profiles or associations give, as far as those are computed, and common terms are "
+            "candidates too, up to 500 of each query and aspect."
+        ),
+    )
     compute_species_prior: bool = Field(
         default=False, description="How common a term is among the references of the query's own taxon."
     )

@@ -87,7 +87,7 @@ class GOPrediction(Base):
     protein_accession
         As the query set names it; no foreign key, since it may be any FASTA identifier.
     ref_protein_accession, distance, qualifier, evidence_code
-        The nearest donor, its distance, and the annotation it gave; null in a baseline.
+        The nearest donor, its distance, and the annotation it gave; null in a baseline, and for a term of no donor.
     score
         In [0, 1], higher is more likely; what a ranking sorts by.
     vote_count

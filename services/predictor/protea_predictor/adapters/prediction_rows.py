@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protea_common.domain.features import FEATURE_JSONB_KEYS
+from protea_predictor.domain.candidates import NO_REFERENCE
 from protea_predictor.domain.features.definitions import FEATURES
 from protea_predictor.domain.features.frame import FeatureFrame
 from protea_predictor.domain.prediction import Prediction, Queries
@@ -71,6 +72,18 @@ _WHOLE = frozenset(
 """Columns of ``go_prediction_features`` that hold integers."""
 
 
+_PRECISE = frozenset(
+    {
+        "go_term_frequency",
+        "neighbor_distance_std",
+        "neighbor_vote_fraction",
+        "neighbor_min_distance",
+        "neighbor_mean_distance",
+    }
+)
+"""Columns of ``go_prediction_features`` that candidates have as they were counted or in double precision."""
+
+
 def prediction_columns(prediction: Prediction) -> tuple[str, ...]:
     """Name the columns of ``go_prediction`` in the order in which `prediction_rows` gives them."""
     return PREDICTION_COLUMNS if prediction.aligned is None else (*PREDICTION_COLUMNS, *_ALIGNED_COLUMNS)
@@ -87,17 +100,17 @@ def prediction_rows(
 ) -> Iterator[tuple[Any, ...]]:
     """Give a row of ``go_prediction`` for each prediction kept, by protein and term."""
     candidates, kept = prediction.candidates, prediction.kept
-    nearest = _texts_of(candidates.reference_row[kept], bank.proteins.accessions)
+    nearest = _nearest(candidates.reference_row[kept], bank)
     return zip(
         ids,
         repeat(prediction_set_id),
         _pick(queries.accessions, candidates.query_row[kept]),
         ontology.term_ids[candidates.term_row[kept]].tolist(),
         nearest,
-        candidates.distance[kept].tolist(),
+        _or_null(candidates.distance[kept]),
         prediction.scores[kept].tolist(),
-        _pick(_or_none(bank.annotations.qualifiers), candidates.qualifier[kept]),
-        _pick(_or_none(bank.annotations.evidence_codes), candidates.evidence[kept]),
+        _pick([*_or_none(bank.annotations.qualifiers), None], candidates.qualifier[kept]),
+        _pick([*_or_none(bank.annotations.evidence_codes), None], candidates.evidence[kept]),
         candidates.vote_count[kept].tolist(),
         [position or None for position in candidates.k_position[kept].tolist()],
         candidates.same_sequence[kept].tolist(),
@@ -140,9 +153,8 @@ def _values(prediction: Prediction, frame: FeatureFrame, name: str) -> list[Any]
     definition = FEATURES[name]
     if definition.is_category:
         return [definition.vocabulary[code] if code >= 0 else None for code in frame[name].tolist()]
-    if hasattr(prediction.candidates, name):  # in double precision, where the frame has single
-        values: list[Any] = getattr(prediction.candidates, name)[prediction.kept].tolist()
-        return values
+    if name in _PRECISE:  # in double precision, where the frame has single
+        return _or_null(getattr(prediction.candidates, name)[prediction.kept])
     whole = int if name in _WHOLE else float
     return [None if isnan(value) else whole(value) for value in frame[name].tolist()]
 
@@ -185,6 +197,16 @@ def _texts_of(rows: NDArray[np.int64], texts: NDArray[np.bytes_]) -> list[str]:
     distinct, positions = np.unique(rows, return_inverse=True)
     decoded = [text.decode() for text in texts[distinct].tolist()]
     return _pick(decoded, positions)
+
+
+def _nearest(rows: NDArray[np.int64], bank: ReferenceBank) -> list[str | None]:
+    """Look the accession of each reference up; null for a candidate that none gives."""
+    texts: list[str | None] = [*_texts_of(np.maximum(rows, 0), bank.proteins.accessions)]
+    return [None if row == NO_REFERENCE else text for row, text in zip(rows.tolist(), texts, strict=True)]
+
+
+def _or_null(values: NDArray[np.float64]) -> list[float | None]:
+    return [None if isnan(value) else value for value in values.tolist()]
 
 
 def _pick(values: Sequence[Any], positions: NDArray[np.integer[Any]]) -> list[Any]:

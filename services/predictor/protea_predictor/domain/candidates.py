@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Candidates", "DonorLedger"]
+__all__ = ["NO_REFERENCE", "Candidates", "DonorLedger"]
+
+NO_REFERENCE = -1
+"""Row of a reference, and number of an evidence code or qualifier, of a candidate that no reference gives."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,7 +20,7 @@ class DonorLedger:
     Attributes
     ----------
     indptr
-        Row boundaries, shape ``(n_candidates + 1,)``; every candidate has a donor.
+        Row boundaries, shape ``(n_candidates + 1,)``; a candidate that no neighbour carries has none.
     reference_rows
         The donors, nearest first within a candidate, shape ``(n_donors,)``.
     k_positions
@@ -52,7 +55,7 @@ class Candidates:
     query_row, term_row
         The pair, as rows among the queries and in the `GoGraph`.
     reference_row, k_position, sequence_rank, same_sequence, distance
-        Of the nearest donor, as in `DonorLedger`.
+        Of the nearest donor, as in `DonorLedger`; `NO_REFERENCE`, and no distance (NaN), where no reference gives it.
     evidence, qualifier
         Of the nearest donor's annotation, as numbers in its `ReferenceAnnotations`.
     vote_count
@@ -91,6 +94,12 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.query_row)
+
+    @property
+    def has_reference(self) -> NDArray[np.bool_]:
+        """Whether a reference gives the candidate, and not only what is known of the query or of the term."""
+        is_given: NDArray[np.bool_] = self.reference_row != NO_REFERENCE
+        return is_given
 
     @property
     def neighbor_min_distance(self) -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ from protea_predictor.domain.features.alignment_voters import AlignedByAspect, A
 from protea_predictor.domain.features.compute import FeatureContext, FeatureSources, compute_features
 from protea_predictor.domain.features.frame import FeatureFrame
 from protea_predictor.domain.hierarchy import raise_parents
+from protea_predictor.domain.known_candidates import add_pairs, supported_pairs
 from protea_predictor.domain.pools import Pool, search_pools
 from protea_predictor.domain.reference_bank import ReferenceBank
 from protea_predictor.domain.scoring import candidate_signals, feature_signals, require_coverage, score_candidates
@@ -148,12 +149,14 @@ def find_terms(
     chosen: Sequence[NDArray[np.int64]] | None = None,
     hits: AlignedHits | None = None,
     carried: CarriedTerms | None = None,
+    sources: FeatureSources | None = None,
 ) -> FoundTerms:
     """Find candidates among the terms of the nearest references and, where there are hits, of aligned ones.
 
     A reference that is the query itself, by accession, is no donor; one with the query's sequence under another
     accession is. ``chosen`` are the references that are compared, as in `search_pools`, and ``means`` how all are;
-    ``carried`` are the terms of the bank, gathered here where they are needed and not given.
+    ``carried`` are the terms of the bank, gathered here where they are needed and not given. With ``sources`` what they
+    say of known terms, and common terms, are candidates too, as `supported_pairs` lists them.
 
     Raises
     ------
@@ -173,20 +176,11 @@ def find_terms(
     )
     sequences = SequenceIds(queries.sequence_ids, bank.proteins.sequence_ids)
     candidates = transfer_annotations(found, bank.annotations, ontology.graph, sequences=sequences)
-    if hits is None:
-        return FoundTerms(candidates)
-    carried = carried or CarriedTerms.build(bank.annotations, ontology.graph)
-    by_aspect = aligned_by_aspect(hits, carried, n_queries=len(queries.accessions))
-    candidates, aligned = unite_channels(
-        candidates,
-        hits,
-        bank.annotations,
-        ontology.graph,
-        distances=_hit_distances(queries, bank, hits, recipe.metric),
-        sequences=sequences,
-        voted=by_aspect.keys,
-    )
-    return FoundTerms(candidates, aligned, by_aspect)
+    united = FoundTerms(candidates)
+    if hits is not None:
+        carried = carried or CarriedTerms.build(bank.annotations, ontology.graph)
+        united = _united(candidates, queries, bank, ontology, hits=hits, carried=carried, metric=recipe.metric)
+    return united if sources is None else _with_known_terms(united, sources, queries, bank, ontology)
 
 
 def score_terms(
@@ -218,6 +212,45 @@ def score_terms(
     scores = raise_parents(candidates.query_row, candidates.term_row, scores, ontology.graph)
     kept = np.flatnonzero((scores > 0) & ~ontology.is_root[candidates.term_row])
     return Prediction(candidates, frame, scores, kept, aligned)
+
+
+def _united(
+    candidates: Candidates,
+    queries: Queries,
+    bank: ReferenceBank,
+    ontology: StoredOntology,
+    *,
+    hits: AlignedHits,
+    carried: CarriedTerms,
+    metric: DistanceMetric,
+) -> FoundTerms:
+    by_aspect = aligned_by_aspect(hits, carried, n_queries=len(queries.accessions))
+    candidates, aligned = unite_channels(
+        candidates,
+        hits,
+        bank.annotations,
+        ontology.graph,
+        distances=_hit_distances(queries, bank, hits, metric),
+        sequences=SequenceIds(queries.sequence_ids, bank.proteins.sequence_ids),
+        voted=by_aspect.keys,
+    )
+    return FoundTerms(candidates, aligned, by_aspect)
+
+
+def _with_known_terms(
+    found: FoundTerms, sources: FeatureSources, queries: Queries, bank: ReferenceBank, ontology: StoredOntology
+) -> FoundTerms:
+    candidates, graph = found.candidates, ontology.graph
+    pairs = supported_pairs(
+        sources.profile,
+        sources.associations,
+        bank.annotations,
+        graph,
+        n_queries=len(queries.accessions),
+        known=candidates.query_row * len(graph.go_ids) + candidates.term_row,
+    )
+    candidates, aligned = add_pairs(candidates, found.aligned, pairs, bank.annotations, graph)
+    return replace(found, candidates=candidates, aligned=aligned)
 
 
 def _context(

@@ -75,13 +75,14 @@ def candidate_signals(
     Returns
     -------
     signals
-        Values in [0, 1] by signal, shape ``(n_candidates,)`` each.
+        Values in [0, 1] by signal, shape ``(n_candidates,)`` each; similarity and evidence are NaN where no reference
+        gives a candidate.
     """
     weights = np.array([recipe.evidence_weight(code) for code in evidence_codes], dtype=np.float64)
     return {
         Signal.EMBEDDING_SIMILARITY: np.clip(1.0 - candidates.distance / _LARGEST_DISTANCE[metric], 0.0, 1.0),
         Signal.NEIGHBOR_VOTE_FRACTION: np.clip(candidates.neighbor_vote_fraction, 0.0, 1.0),
-        Signal.EVIDENCE_WEIGHT: weights[candidates.evidence],
+        Signal.EVIDENCE_WEIGHT: np.append(weights, np.nan)[candidates.evidence],  # NO_REFERENCE is the last
     }
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+import numpy as np
+
 from protea_common.operations import PredictGoTerms
 from protea_common.telemetry import work_span
 from protea_predictor.domain.features.frame import FeatureFrame
@@ -45,8 +47,9 @@ class MadeCandidates:
 
     @property
     def frame(self) -> FeatureFrame:
-        """Features of what the prediction keeps."""
-        return self.prediction.frame.take(self.prediction.kept)
+        """Features of all candidates but the roots, also of those that the recipe scores 0: another may not."""
+        is_root = self.ontology.is_root[self.prediction.candidates.term_row]
+        return self.prediction.frame.take(np.flatnonzero(~is_root))
 
 
 class CandidateMaker:
@@ -120,7 +123,8 @@ class CandidateMaker:
             means = await self._prepared.get(references, recipe.metric) if chosen is None else None
             hits = None if aligned is None else aligned.hits
             find = partial(find_terms, queries, bank, pools, ontology, recipe, means=means, chosen=chosen, hits=hits)
-            found = await self._run(partial(find, carried=references.statistics.carried))
+            known = sources if request.known_term_candidates else None
+            found = await self._run(partial(find, carried=references.statistics.carried, sources=known))
         if needs_figures(request, recipe.scoring):
             sources = replace(sources, alignment=await self._figures.read(found.candidates, queries, bank))
         with work_span("score", {"protea.queries": len(queries.accessions)}):

@@ -207,7 +207,7 @@ def _request(stored: StoredWindow, choices: CandidateChoices) -> PredictGoTerms:
 
 
 def _recipe(request: PredictGoTerms) -> PredictionRecipe:
-    """Say how candidates are found; their scores are not written, so any recipe will do that gives all of them one."""
+    """Say how candidates are found; their scores are not written, so any recipe will do."""
     return PredictionRecipe(
         k=request.limit_per_entry,
         metric=request.metric,

@@ -80,8 +80,8 @@ class Prediction(BaseModel):
     go_name: str | None
     go_aspect: str | None = Field(description="F, P or C.")
     score: float = Field(description="In [0, 1], higher is more likely.")
-    distance: float | None = Field(description="To the nearest donor; null for a baseline.")
-    ref_protein_accession: str | None = Field(description="The nearest donor; null for a baseline.")
+    distance: float | None = Field(description="To the nearest donor; null where there is none.")
+    ref_protein_accession: str | None = Field(description="The nearest donor; null where there is none.")
     qualifier: str | None
     evidence_code: str | None
     vote_count: int | None = Field(description="Distinct donors.")

@@ -18,6 +18,9 @@ FIGURES = (*(f"{measure}_{kind}" for kind in ("nw", "sw") for measure in _MEASUR
 """Columns of a table of figures: those of both alignments, then the residues of both sequences."""
 
 
+_NO_PAIR = -1
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class NearestPairs:
     """Distinct pairs of query and nearest donor.
@@ -27,7 +30,7 @@ class NearestPairs:
     query_rows, reference_rows
         The pairs, ascending, shape ``(n_pairs,)``.
     pair_of
-        Position of each candidate's pair among them, shape ``(n_candidates,)``.
+        Position of each candidate's pair among them, -1 for one that no reference gives, shape ``(n_candidates,)``.
     """
 
     query_rows: NDArray[np.int64]
@@ -38,7 +41,12 @@ class NearestPairs:
 def nearest_pairs(candidates: Candidates) -> NearestPairs:
     """List the pairs that the features of candidates are figures of."""
     width = int(candidates.reference_row.max(initial=0)) + 1
-    keys, pair_of = np.unique(candidates.query_row * width + candidates.reference_row, return_inverse=True)
+    paired = np.flatnonzero(candidates.has_reference)
+    keys, places = np.unique(
+        candidates.query_row[paired] * width + candidates.reference_row[paired], return_inverse=True
+    )
+    pair_of = np.full(len(candidates), _NO_PAIR)
+    pair_of[paired] = places
     return NearestPairs(keys // width, keys % width, pair_of)
 
 
@@ -50,7 +58,8 @@ def figure_table(figures: PairFigures) -> NDArray[np.float64]:
 
 def figure_features(table: NDArray[np.float64], pairs: NearestPairs) -> dict[str, NDArray[np.float64]]:
     """Families ``alignment_nw`` and ``alignment_sw``; lengths are features of every prediction anyway."""
-    return {name: table[pairs.pair_of, column] for column, name in enumerate(FIGURES[: 2 * len(_MEASURES)])}
+    padded = np.vstack([table, np.full(len(FIGURES), np.nan)])  # the last row is where `_NO_PAIR` looks
+    return {name: padded[pairs.pair_of, column] for column, name in enumerate(FIGURES[: 2 * len(_MEASURES)])}
 
 
 def _columns(figures: AlignmentFigures) -> tuple[NDArray[np.generic], ...]:

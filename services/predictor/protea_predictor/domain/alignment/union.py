@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from protea_predictor.domain.alignment.hits import AlignedHits
 from protea_predictor.domain.candidates import Candidates
 from protea_predictor.domain.donors import SequenceIds
 from protea_predictor.domain.features.alignment_voters import ALIGNMENT_DONORS, AlignedVoters
+from protea_predictor.domain.merging import merge_candidates, spread_of
 from protea_predictor.domain.ragged import gather_rows, group_starts, indptr_of
 from protea_predictor.domain.reference_annotations import ReferenceAnnotations
 
@@ -93,7 +94,7 @@ def unite_channels(
     starts = group_starts(votes.pair)
     is_added = ~np.isin(votes.pair[starts], known, assume_unique=True)
     added = _added(candidates, votes, starts[is_added], hits, annotations, distances=distances, sequences=sequences)
-    united = _merged(candidates, added, places=np.searchsorted(pairs, known), n=len(pairs))
+    united = merge_candidates(candidates, added, places=np.searchsorted(pairs, known), n=len(pairs))
     of_best = votes.where(is_best[votes.hit])
     owners = np.searchsorted(pairs, of_best.pair)
     return united, _voters(of_best, hits, annotations, graph, indptr=indptr_of(owners, len(pairs)))
@@ -133,32 +134,10 @@ def _added(
         "vote_count": none,
         "neighbor_vote_fraction": np.zeros(len(chosen)),
         "neighbor_mean_distance": distances[hit],
-        "neighbor_distance_std": _spread_of(candidates, query_row),
+        "neighbor_distance_std": spread_of(candidates, query_row),
         "go_term_frequency": annotations.term_frequency[annotations.term_rows[entry]],
         "ref_annotation_density": annotations.density[reference_row],
     }
-
-
-def _spread_of(candidates: Candidates, query_row: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Spread of the query's neighbours, which all its candidates share; 0 for a query without any."""
-    spread = np.zeros(1 + max(int(rows.max(initial=0)) for rows in (candidates.query_row, query_row)))
-    spread[candidates.query_row] = candidates.neighbor_distance_std
-    return spread[query_row]
-
-
-def _merged(candidates: Candidates, added: dict[str, NDArray[Any]], *, places: NDArray[np.int64], n: int) -> Candidates:
-    """Put known candidates at their places and the added ones, which come in order, at the others."""
-    is_known = np.zeros(n, dtype=np.bool_)
-    is_known[places] = True
-    columns = {}
-    for name, values in added.items():
-        known = getattr(candidates, name)
-        columns[name] = np.empty(n, dtype=known.dtype)
-        columns[name][is_known], columns[name][~is_known] = known, values
-    counts = np.zeros(n, dtype=np.int64)
-    counts[places] = np.diff(candidates.donors.indptr)
-    ledger = replace(candidates.donors, indptr=np.concatenate(([0], np.cumsum(counts))))
-    return Candidates(**columns, donors=ledger)
 
 
 def _voters(

@@ -18,7 +18,7 @@ __all__ = ["annotation_features"]
 def annotation_features(
     candidates: Candidates, *, evidence_codes: Sequence[str], qualifiers: Sequence[str]
 ) -> dict[str, NDArray[Any]]:
-    """Family ``annotation_meta``; the texts are those of the candidates' numbers.
+    """Family ``annotation_meta``; the texts are those of the candidates' numbers, absent where no reference gives it.
 
     A bank numbers its texts as they come, so that the same code has another number in another bank.
     """
@@ -31,4 +31,5 @@ def annotation_features(
 
 def _codes(texts: Sequence[str], vocabulary: Sequence[str]) -> NDArray[np.int16]:
     number = {text: code for code, text in enumerate(vocabulary)}
-    return np.array([number.get(text, ABSENT_CODE) for text in texts], dtype=np.int16)
+    known = [number.get(text, ABSENT_CODE) for text in texts]
+    return np.array([*known, ABSENT_CODE], dtype=np.int16)  # the last place is where `NO_REFERENCE` looks

@@ -21,7 +21,7 @@ def go_context_features(
     """Families ``go_context`` and ``term``; both count over the whole bank, never over a batch."""
     return {
         "go_term_frequency": candidates.go_term_frequency,
-        "ref_annotation_density": candidates.ref_annotation_density,
+        "ref_annotation_density": np.where(candidates.has_reference, candidates.ref_annotation_density, np.nan),
         "term_prior": term_priors(annotations, graph)[candidates.term_row],
     }
 

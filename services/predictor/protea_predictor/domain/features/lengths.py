@@ -18,5 +18,5 @@ def length_features(
     """Family ``length``, in residues; the lengths are by query and by reference row."""
     return {
         "length_query": query_lengths[candidates.query_row],
-        "length_ref": reference_lengths[candidates.reference_row],
+        "length_ref": np.where(candidates.has_reference, reference_lengths[candidates.reference_row], np.nan),
     }

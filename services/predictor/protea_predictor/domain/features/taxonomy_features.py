@@ -38,7 +38,8 @@ class Taxa:
 
 def taxonomy_pair_features(candidates: Candidates, taxa: Taxa) -> dict[str, NDArray[Any]]:
     """Family ``taxonomy_pair``: the query and its nearest donor; the relation is what the query is to the donor."""
-    query, reference = taxa.queries[candidates.query_row], taxa.references[candidates.reference_row]
+    query = taxa.queries[candidates.query_row]
+    reference = np.where(candidates.has_reference, taxa.references[candidates.reference_row], UNKNOWN_TAXON)
     pairs = _compare(taxa.taxonomy, query, reference)
     return {
         "query_taxonomy_id": np.where(query == UNKNOWN_TAXON, np.nan, query),
