@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from uuid import UUID
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from protea_common.db import UnitOfWork
 from protea_common.jobs import cancel_job, consume_batches
 from protea_common.messaging.bus import Acknowledged, DeadLettered, Handler, IncomingMessage
 from protea_common.operations import ComputeEmbeddings
@@ -22,6 +24,7 @@ from protea_common.runtime import Platform
 from protea_embedder.domain.embedding_config import EmbeddingConfig
 from protea_embedder.domain.encoder import Encoder
 from protea_embedder.domain.kmer_encoder import KmerEncoder
+from protea_embedder.domain.recipe import kmer_recipe
 from protea_embedder.domain.token_budget import TokenBudget
 from protea_embedder.usecases.device import DeviceRunner
 from protea_embedder.usecases.embed_batch import EmbedBatch
@@ -44,11 +47,15 @@ async def dispatched(
 
 
 def handler(
-    bench: EmbedderBench, encoder_of: Callable[[EmbeddingConfig], Awaitable[Encoder]], executor: ThreadPoolExecutor
+    bench: EmbedderBench,
+    encoder_of: Callable[[EmbeddingConfig], Awaitable[Encoder]],
+    executor: ThreadPoolExecutor,
+    *,
+    unit_of_work: Callable[[], AbstractAsyncContextManager[UnitOfWork]] | None = None,
 ) -> Handler:
     """A worker with an encoder of the test's own."""
     use_case = EmbedBatch(
-        unit_of_work=bench.unit_of_work,
+        unit_of_work=unit_of_work or bench.unit_of_work,
         encoder_of=encoder_of,
         device=DeviceRunner(executor=executor, budget=TokenBudget(1_000, 2), metrics=bench.platform.metrics),
         metrics=bench.platform.metrics,
@@ -268,6 +275,76 @@ class PatientEncoder:
         self._loop.call_soon_threadsafe(self._entered.set)
         assert self.go_on.wait(timeout=20), "the event loop stood still"
         return np.zeros((len(sequences), self.dimension), dtype=np.float32)
+
+
+class Order:
+    """The transactions of two batches and the device, each waiting for what has to happen beside it.
+
+    Transactions begin in the order read, read, write, write.
+    """
+
+    def __init__(self, unit_of_work: Callable[[], UnitOfWork]) -> None:
+        self._unit_of_work = unit_of_work
+        self._loop = asyncio.get_running_loop()
+        self._second_computes = asyncio.Event()
+        self._begun = 0
+        self.both_read, self.first_written = threading.Event(), threading.Event()
+
+    @asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
+        self._begun += 1
+        number = self._begun
+        if number == 3:
+            # Had the write to wait until the device has nothing to do, the second batch could not compute yet.
+            async with asyncio.timeout(20):
+                await self._second_computes.wait()
+        async with self._unit_of_work() as work:
+            yield work
+        if number == 2:
+            self.both_read.set()
+        if number == 3:
+            self.first_written.set()
+
+    def second_computes(self) -> None:
+        self._loop.call_soon_threadsafe(self._second_computes.set)
+
+
+class EncoderThatWaits:
+    """Computes the first batch only once the second is read, and the second only once the first is written."""
+
+    dimension = 3
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self.computed = 0
+
+    def encode(self, sequences: Sequence[str]) -> NDArray[np.float32]:
+        self.computed += 1
+        if self.computed == 1:
+            assert self._order.both_read.wait(timeout=20), "the second batch was not read while the first computed"
+        else:
+            self._order.second_computes()
+            assert self._order.first_written.wait(timeout=20), "the first was not written while the second computed"
+        return np.ones((len(sequences), self.dimension), dtype=np.float32)
+
+
+async def test_a_batch_is_read_and_the_last_one_written_while_the_device_computes(bench: EmbedderBench) -> None:
+    config = await bench.add_config(replace(kmer_recipe("1" * 64), normalize=False), weights_uri=None, dimension=3)
+    await bench.add_proteins(SEQUENCES)
+    # A sequence a batch, so that each is one run of the device.
+    job_id, messages = await dispatched(bench, config, accessions=["P0", "P1"], sequences_per_job=1)
+    order = Order(bench.unit_of_work)
+    encoder = EncoderThatWaits(order)
+
+    async def waiting(_: EmbeddingConfig) -> Encoder:
+        return encoder
+
+    with ThreadPoolExecutor(1) as executor:
+        handle = handler(bench, waiting, executor, unit_of_work=order.unit_of_work)
+        await asyncio.gather(*(handle(message) for message in messages))
+
+    assert (await bench.job(job_id)).status is JobStatus.SUCCEEDED
+    assert encoder.computed == 2
 
 
 async def test_the_dimension_of_a_recipe_is_learnt_from_its_first_vector(bench: EmbedderBench) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from protea_common.telemetry.metrics import build_metric_registry
 from protea_embedder.adapters.storage import NamedSequence
+from protea_embedder.domain.batching import plan_batches
 from protea_embedder.domain.encoder import DeviceOutOfMemoryError
 from protea_embedder.domain.recipe import EmbeddingRecipe
 from protea_embedder.domain.spans import SpanVectors
@@ -35,9 +37,12 @@ class SmallDevice:
         self.computed: list[int] = []
 
     def encode(self, sequences: Sequence[str]) -> NDArray[np.float32]:
-        return self.encode_spans(sequences).vectors
+        return self.prepare_spans(sequences)().vectors
 
-    def encode_spans(self, sequences: Sequence[str]) -> SpanVectors:
+    def prepare_spans(self, sequences: Sequence[str]) -> Callable[[], SpanVectors]:
+        return lambda: self._compute(sequences)
+
+    def _compute(self, sequences: Sequence[str]) -> SpanVectors:
         lengths = np.minimum([len(sequence) for sequence in sequences], self.max_residues)
         tokens = int(lengths.max()) * len(lengths)
         if tokens > self._holds:
@@ -50,6 +55,35 @@ class SmallDevice:
             ends=lengths.astype(np.int32),
             vectors=lengths.astype(np.float32)[:, np.newaxis],
         )
+
+
+class PatientDevice(SmallDevice):
+    """Computes a batch only once the next one is ready, which it never is if its spelling waits for the device."""
+
+    def __init__(self) -> None:
+        super().__init__(holds=10**9)
+        self._ready = threading.Semaphore(0)
+        self._left = 0
+        self.ahead: list[int] = []
+
+    def expect(self, batches: int) -> None:
+        self._left = batches
+
+    def prepare_spans(self, sequences: Sequence[str]) -> Callable[[], SpanVectors]:
+        self._ready.release()
+        self.ahead.append(len(self.computed))
+        return super().prepare_spans(sequences)
+
+    def _compute(self, sequences: Sequence[str]) -> SpanVectors:
+        self._left -= 1
+        if not self.computed:
+            self._take()  # its own
+        if self._left:
+            self._take()
+        return super()._compute(sequences)
+
+    def _take(self) -> None:
+        assert self._ready.acquire(timeout=20), "nothing was made ready while the device computed"
 
 
 @pytest.fixture
@@ -101,6 +135,20 @@ async def test_what_is_not_seen_is_counted_and_marked(runner: DeviceRunner) -> N
     rows = embedded.rows
     assert embedded.truncated == len(longer) > 0
     assert set(rows.sequence_ids[rows.truncated].tolist()) == longer
+
+
+async def test_the_next_batch_is_made_ready_while_one_is_computed_and_none_beyond_it(runner: DeviceRunner) -> None:
+    lengths = np.array([min(len(sequence.residues), 300) for sequence in SEQUENCES])
+    batches = len(plan_batches(lengths, batch_tokens=4_000, max_sequences=256))
+    device = PatientDevice()
+    device.expect(batches)
+
+    await runner.embed(SEQUENCES, device, RECIPE)
+
+    assert batches > 2
+    assert len(device.computed) == batches
+    # How many batches were computed when each was made ready: never more than one ahead.
+    assert device.ahead == [0, *range(batches - 1)]
 
 
 async def test_no_sequences_are_no_rows(runner: DeviceRunner) -> None:

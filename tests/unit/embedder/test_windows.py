@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from protea_embedder.domain.encoder import DeviceOutOfMemoryError
+from protea_embedder.domain.language_model import RunModel
 from protea_embedder.domain.language_model_encoder import SHORTEST_WINDOW, LanguageModelEncoder
 from protea_embedder.domain.recipe import EmbeddingRecipe
 from protea_embedder.domain.spans import chunk_spans, context_windows
@@ -30,7 +31,10 @@ class SmallDevice:
         self._holds = holds
         self.longest = 0
 
-    def hidden_states(self, sequences: Sequence[str], layers: Sequence[int]) -> list[Tensor]:
+    def prepare(self, sequences: Sequence[str]) -> RunModel:
+        return lambda layers: self._run(sequences, layers)
+
+    def _run(self, sequences: Sequence[str], layers: Sequence[int]) -> list[Tensor]:
         tokens = max(map(len, sequences)) + 2
         if tokens * len(sequences) > self._holds:
             raise DeviceOutOfMemoryError("full")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -62,8 +62,8 @@ class SpanEncoder(Encoder, Protocol):
         """Tokens that are best computed at once: the longest sequence times the number of sequences."""
         ...
 
-    def encode_spans(self, sequences: Sequence[str]) -> SpanVectors:
-        """Embed sequences, one vector for each span of the recipe."""
+    def prepare_spans(self, sequences: Sequence[str]) -> Callable[[], SpanVectors]:
+        """Make sequences ready off the device; what it gives embeds them there, a vector for each span."""
         ...
 
 
@@ -76,6 +76,9 @@ class ResidueEncoder(Encoder, Protocol):
         """Length of a residue's vector."""
         ...
 
-    def encode_residues(self, sequences: Sequence[str]) -> list[NDArray[np.float32]]:
-        """Embed residues; for each sequence shape ``(residues that are seen, residue_width)``."""
+    def prepare_residues(self, sequences: Sequence[str]) -> Callable[[], list[NDArray[np.float32]]]:
+        """Make sequences ready off the device; what it gives embeds their residues there.
+
+        For each sequence it gives shape ``(residues that are seen, residue_width)``.
+        """
         ...

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from torch import Tensor
 
-__all__ = ["LanguageModel"]
+__all__ = ["LanguageModel", "RunModel"]
+
+RunModel = Callable[[Sequence[int]], list[Tensor]]
+"""Computes the states of the layers that it is given, counted from the end: 0 is the last."""
 
 
 class LanguageModel(Protocol):
@@ -38,25 +41,20 @@ class LanguageModel(Protocol):
         """Most tokens, special ones included, that the model has positions for; None if any number."""
         ...
 
-    def hidden_states(self, sequences: Sequence[str], layers: Sequence[int]) -> list[Tensor]:
-        """Run the model.
+    def prepare(self, sequences: Sequence[str]) -> RunModel:
+        """Spell sequences as the model wants them; off the device, so that it may compute others meanwhile.
 
         Parameters
         ----------
         sequences
             One or more, of any length that fits `longest_input`.
-        layers
-            Counted from the end: 0 is the last layer, ``states - 1`` the first state.
 
         Returns
         -------
-        states
-            One for each of ``layers``, shape ``(n, T, H)``, float32. Residue ``j`` of a sequence stands at position
-            ``first_residue + j``; what lies behind its special tokens is padding.
-
-        Raises
-        ------
-        DeviceOutOfMemoryError
-            If the batch does not fit the device.
+        run
+            Computes their states on the device, for each of the layers given shape ``(n, T, H)``, float32; layer 0 is
+            the last, ``states - 1`` the first state. Residue ``j`` of a sequence stands at position
+            ``first_residue + j``; what lies behind its special tokens is padding. It raises `DeviceOutOfMemoryError`
+            if the batch does not fit the device.
         """
         ...

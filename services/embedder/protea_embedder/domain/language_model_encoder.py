@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from protea_common.errors import PermanentError
 from protea_embedder.domain.encoder import DeviceOutOfMemoryError
-from protea_embedder.domain.language_model import LanguageModel
+from protea_embedder.domain.language_model import LanguageModel, RunModel
 from protea_embedder.domain.pooling import aggregate_layers, pool_residues, pooled_width, to_unit_length
 from protea_embedder.domain.recipe import (
     WHOLE_SEQUENCE,
@@ -120,7 +121,7 @@ class LanguageModelEncoder:
         DeviceOutOfMemoryError
             If they do not fit the device together, or a part of one does not.
         """
-        vectors = [self._pool(states, 0, residues) for states, residues in self._run(sequences).states]
+        vectors = [self._pool(states, 0, residues) for states, residues in self._prepare(sequences)().states]
         return _stacked(vectors, width=self.dimension)
 
     def encode_spans(self, sequences: Sequence[str]) -> SpanVectors:
@@ -136,19 +137,12 @@ class LanguageModelEncoder:
         embeddings
             In the order of the sequences, and of the chunks of each; without chunks one for each sequence.
         """
-        run = self._run(sequences)
-        found = [
-            (row, start, end, self._pool(states, start, end))
-            for row, (states, residues) in enumerate(run.states)
-            for start, end in self._spans(residues)
-        ]
-        return SpanVectors(
-            rows=np.array([row for row, *_ in found], dtype=np.int64),
-            starts=np.array([start for _, start, *_ in found], dtype=np.int32),
-            ends=np.array([end for _, _, end, _ in found], dtype=np.int32),
-            vectors=_stacked([vector for *_, vector in found], width=self.dimension),
-            in_windows=run.in_windows,
-        )
+        return self.prepare_spans(sequences)()
+
+    def prepare_spans(self, sequences: Sequence[str]) -> Callable[[], SpanVectors]:
+        """Spell sequences; what it gives does the rest of `encode_spans`."""
+        run = self._prepare(sequences)
+        return lambda: self._span_vectors(run())
 
     def encode_residues(self, sequences: Sequence[str]) -> list[NDArray[np.float32]]:
         """Embed residues, one vector each.
@@ -163,18 +157,26 @@ class LanguageModelEncoder:
         embeddings
             For each sequence shape ``(residues that the model sees, residue_width)``, before pooling.
         """
-        first = self._model.first_residue
-        return [states[first : first + residues].cpu().numpy() for states, residues in self._run(sequences).states]
+        return self.prepare_residues(sequences)()
 
-    def _run(self, sequences: Sequence[str]) -> _Run:
-        """Run the model on the seen part of each sequence; one that does not fit alone is seen in windows."""
+    def prepare_residues(self, sequences: Sequence[str]) -> Callable[[], list[NDArray[np.float32]]]:
+        """Spell sequences; what it gives does the rest of `encode_residues`."""
+        run, first = self._prepare(sequences), self._model.first_residue
+        return lambda: [states[first : first + residues].cpu().numpy() for states, residues in run().states]
+
+    def _prepare(self, sequences: Sequence[str]) -> Callable[[], _Run]:
+        """Spell the seen part of each sequence; what it gives runs the model."""
         if not sequences:
-            return _Run([], ())
+            return lambda: _Run([], ())
         seen = [sequence[: self._max_residues] for sequence in sequences]
+        return partial(self._run, seen, self._model.prepare(seen))
+
+    def _run(self, seen: Sequence[str], run: RunModel) -> _Run:
+        """Run the model on sequences; one that does not fit alone is seen in windows."""
         in_windows: tuple[int, ...] = ()
         with torch.inference_mode():
             try:
-                batch = self._aggregate(seen)
+                batch = self._aggregate(run)
             except DeviceOutOfMemoryError:
                 if len(seen) > 1:
                     raise
@@ -183,9 +185,23 @@ class LanguageModelEncoder:
                 batch = to_unit_length(batch)
         return _Run([(states, len(sequence)) for states, sequence in zip(batch, seen, strict=True)], in_windows)
 
-    def _aggregate(self, sequences: Sequence[str]) -> Tensor:
+    def _span_vectors(self, run: _Run) -> SpanVectors:
+        found = [
+            (row, start, end, self._pool(states, start, end))
+            for row, (states, residues) in enumerate(run.states)
+            for start, end in self._spans(residues)
+        ]
+        return SpanVectors(
+            rows=np.array([row for row, *_ in found], dtype=np.int64),
+            starts=np.array([start for _, start, *_ in found], dtype=np.int32),
+            ends=np.array([end for _, _, end, _ in found], dtype=np.int32),
+            vectors=_stacked([vector for *_, vector in found], width=self.dimension),
+            in_windows=run.in_windows,
+        )
+
+    def _aggregate(self, run: RunModel) -> Tensor:
         """Give the states of the recipe's layers as one, shape ``(n, T, D)``, special tokens and padding included."""
-        return aggregate_layers(self._model.hidden_states(sequences, self._layers), self._aggregation)
+        return aggregate_layers(run(self._layers), self._aggregation)
 
     def _in_windows(self, sequence: str) -> Tensor:
         """Give the states of a sequence too long for the device, in windows of half its length, a quarter, and so on.
@@ -208,7 +224,8 @@ class LanguageModelEncoder:
         first = self._model.first_residue
         parts = []
         for window in windows:
-            states = self._aggregate([sequence[window.seen_start : window.seen_end]])[0]  # (T, D)
+            part = sequence[window.seen_start : window.seen_end]
+            states = self._aggregate(self._model.prepare([part]))[0]  # (T, D)
             start = first + window.kept_start - window.seen_start
             end = start + window.kept_end - window.kept_start
             # The special tokens belong to the first and the last window.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,6 +23,7 @@ from protea_embedder.domain.recipe import EmbeddingRecipe
 from protea_embedder.domain.spans import SpanVectors
 from protea_embedder.domain.stored_vectors import StoredVectors, to_half_precision
 from protea_embedder.domain.token_budget import TokenBudget
+from protea_embedder.usecases.lookahead import Lookahead
 
 __all__ = ["DeviceRunner", "Embedded", "WriteResidues"]
 
@@ -89,9 +90,14 @@ class DeviceRunner:
         HalfPrecisionOverflowError
             If a value is too great to be stored.
         """
+
+        def prepare(chosen: NDArray[np.int64]) -> Callable[[], _Part]:
+            compute = _prepare_spans(encoder, [sequences[index].residues for index in chosen])
+            return lambda: _part(chosen, compute(), recipe)
+
         lengths = np.array([len(sequence.residues) for sequence in sequences], dtype=np.int64)
         seen = np.minimum(lengths, _limit(encoder))
-        parts = await self._run(sequences, seen, encoder, recipe, compute=_vectors)
+        parts = await self._run(seen, encoder, recipe, prepare=prepare)
         chosen = _concatenated([part.chosen[part.spans.rows] for part in parts], np.int64)
         ends = _concatenated([part.spans.ends for part in parts], np.int32)
         starts = _concatenated([part.spans.starts for part in parts], np.int32)
@@ -122,40 +128,42 @@ class DeviceRunner:
             As `embed` does.
         """
 
-        def compute(_: Encoder, chosen: NDArray[np.int64], residues: Sequence[str], recipe: EmbeddingRecipe) -> None:
-            for index, vectors in zip(chosen, encoder.encode_residues(residues), strict=True):
-                write(sequences[index], to_half_precision(vectors, embedding_scale=recipe.embedding_scale))
+        def prepare(chosen: NDArray[np.int64]) -> Callable[[], None]:
+            compute = encoder.prepare_residues([sequences[index].residues for index in chosen])
+
+            def run() -> None:
+                for index, vectors in zip(chosen, compute(), strict=True):
+                    write(sequences[index], to_half_precision(vectors, embedding_scale=recipe.embedding_scale))
+
+            return run
 
         lengths = np.array([len(sequence.residues) for sequence in sequences], dtype=np.int64)
-        await self._run(sequences, np.minimum(lengths, _limit(encoder)), encoder, recipe, compute=compute)
+        await self._run(np.minimum(lengths, _limit(encoder)), encoder, recipe, prepare=prepare)
 
     async def _run(
         self,
-        sequences: Sequence[NamedSequence],
         lengths: NDArray[np.int64],
         encoder: Encoder,
         recipe: EmbeddingRecipe,
         *,
-        compute: Callable[[Encoder, NDArray[np.int64], Sequence[str], EmbeddingRecipe], Result],
+        prepare: Callable[[NDArray[np.int64]], Callable[[], Result]],
     ) -> list[Result]:
         """Compute batch by batch, one call of the device's thread each: between two a lost lease stops the work."""
         loop = asyncio.get_running_loop()
         parts: list[Result] = []
         budget = self._budget_of(encoder, recipe)
-        waiting = deque(_plan(lengths, np.arange(len(lengths), dtype=np.int64), budget))
-        while waiting:
-            chosen = waiting.popleft()
-            residues = [sequences[index].residues for index in chosen]
+        batches = Lookahead(prepare, _plan(lengths, np.arange(len(lengths), dtype=np.int64), budget))
+        while batches:
+            chosen, compute = await batches.take()
             try:
                 with self._on_device(recipe.model_backend, lengths[chosen]):
-                    part = await loop.run_in_executor(self._executor, compute, encoder, chosen, residues, recipe)
-                parts.append(part)
+                    parts.append(await loop.run_in_executor(self._executor, compute))
             except DeviceOutOfMemoryError:
                 if len(chosen) == 1:
                     raise
                 budget.shrink_below(int(lengths[chosen].max()) * len(chosen))
                 logger.warning("a batch did not fit the device", extra={"batch_tokens": budget.tokens})
-                waiting = deque(_plan(lengths, np.concatenate([chosen, *waiting]), budget))
+                batches = Lookahead(prepare, _plan(lengths, np.concatenate([chosen, *batches.waiting]), budget))
         return parts
 
     @contextmanager
@@ -190,8 +198,11 @@ def _limit(encoder: Encoder) -> int:
     return np.iinfo(np.int64).max if limit is None else limit
 
 
-def _vectors(encoder: Encoder, chosen: NDArray[np.int64], residues: Sequence[str], recipe: EmbeddingRecipe) -> _Part:
-    spans = encoder.encode_spans(residues) if isinstance(encoder, SpanEncoder) else _whole(encoder, residues)
+def _prepare_spans(encoder: Encoder, residues: Sequence[str]) -> Callable[[], SpanVectors]:
+    return encoder.prepare_spans(residues) if isinstance(encoder, SpanEncoder) else partial(_whole, encoder, residues)
+
+
+def _part(chosen: NDArray[np.int64], spans: SpanVectors, recipe: EmbeddingRecipe) -> _Part:
     return _Part(chosen, spans, to_half_precision(spans.vectors, embedding_scale=recipe.embedding_scale))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 from protea_common.db import UnitOfWork
@@ -45,7 +46,7 @@ class EmbedBatch:
     def __init__(
         self,
         *,
-        unit_of_work: Callable[[], UnitOfWork],
+        unit_of_work: Callable[[], AbstractAsyncContextManager[UnitOfWork]],
         encoder_of: EncoderOf,
         device: DeviceRunner,
         metrics: MetricRegistry,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from protea_embedder.adapters.language_models.device import Device, refuse_when_full
 from protea_embedder.adapters.language_models.tokens import ResidueTokens
+from protea_embedder.domain.language_model import RunModel
 
 __all__ = ["TransformersModel"]
 
@@ -61,9 +63,11 @@ class TransformersModel:
         # Its positions start behind the padding token's.
         return int(self._config.max_position_embeddings) - int(self._config.pad_token_id) - 1
 
-    def hidden_states(self, sequences: Sequence[str], layers: Sequence[int]) -> list[Tensor]:
-        """Run the model on one padded batch; without padding there is no mask, which is quicker."""
-        tokens, mask = self._tokens.spell(sequences)
+    def prepare(self, sequences: Sequence[str]) -> RunModel:
+        """Spell one padded batch; without padding there is no mask, which is quicker."""
+        return partial(self._run, *self._tokens.spell(sequences))
+
+    def _run(self, tokens: Tensor, mask: Tensor | None, layers: Sequence[int]) -> list[Tensor]:
         with refuse_when_full(*tokens.shape), torch.inference_mode():
             output = self._model(
                 input_ids=tokens.to(self._device.device),

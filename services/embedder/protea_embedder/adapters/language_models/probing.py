@@ -77,7 +77,7 @@ class _Probe:
     def run(self, proteins: int) -> None:
         """Compute so many at once."""
         # To the host, so that a GPU is waited for.
-        self._model.hidden_states([self._protein] * proteins, [0])[0][0, 0, 0].item()
+        self._model.prepare([self._protein] * proteins)([0])[0][0, 0, 0].item()
 
 
 def _probe_threads(probe: _Probe, tokens: TokenRange) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from protea_embedder.adapters.language_models.device import Device, open_device,
 from protea_embedder.adapters.language_models.errors import ModelNotLoadableError
 from protea_embedder.adapters.language_models.probing import TokenRange, tune_model
 from protea_embedder.adapters.language_models.tokens import ResidueTokens
+from protea_embedder.domain.language_model import RunModel
 from protea_embedder.domain.language_model_encoder import LanguageModelEncoder
 from protea_embedder.domain.mlstm import MlstmLayer, normalized_weights, run_mlstm
 from protea_embedder.domain.model_shape import read_model_shape
@@ -64,16 +66,19 @@ class UniRepModel:
         """Length of a hidden state."""
         return self._layers[-1].units
 
-    def hidden_states(self, sequences: Sequence[str], layers: Sequence[int]) -> list[Tensor]:
-        """Run the model; a sequence that has ended is not computed further, so that nothing is padded."""
+    def prepare(self, sequences: Sequence[str]) -> RunModel:
+        """Spell sequences, longest first: one that has ended is not computed further, so that nothing is padded."""
         lengths = np.array([len(sequence) + self.special_tokens for sequence in sequences])
         order = np.argsort(-lengths, kind="stable")
         tokens, _ = _SPELLING.spell([sequences[row] for row in order])
+        return partial(self._run, tokens, lengths[order].tolist(), torch.from_numpy(np.argsort(order)))
+
+    def _run(self, tokens: Tensor, lengths: Sequence[int], as_given: Tensor, layers: Sequence[int]) -> list[Tensor]:
         with refuse_when_full(*tokens.shape), torch.inference_mode():
             inputs = self._embedding[tokens.to(self._device.device)]  # (n, T) -> (n, T, X)
-            states = run_mlstm(inputs, lengths[order].tolist(), self._layers)
-            as_given = torch.from_numpy(np.argsort(order)).to(self._device.device)
-            return [states[-1 - layer][as_given] for layer in layers]
+            states = run_mlstm(inputs, lengths, self._layers)
+            rows = as_given.to(self._device.device)
+            return [states[-1 - layer][rows] for layer in layers]
 
 
 def load_unirep_encoder(folder: Path, recipe: EmbeddingRecipe, placement: Placement) -> LanguageModelEncoder:
