@@ -279,6 +279,7 @@ async def test_a_prediction_set_has_one_of_three_statuses(session: AsyncSession)
         ("UPDATE reranker_model SET artifact_uri = NULL", "ck_reranker_model_has_a_booster"),
         ("UPDATE embedding_config SET chunk_overlap = chunk_size", "ck_embedding_config_overlap_below_size"),
         ("UPDATE scoring_config SET formula = 'guess'", "ck_scoring_config_formula"),
+        ("UPDATE scoring_config SET missing = 'guess'", "ck_scoring_config_missing"),
         ("UPDATE go_term SET aspect = 'X'", "ck_go_term_aspect"),
         ("INSERT INTO support_entry VALUES (gen_random_uuid(), repeat('a', 501))", "ck_support_entry_comment_length"),
     ],

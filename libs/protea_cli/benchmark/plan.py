@@ -101,6 +101,8 @@ class Scoring(_Part):
     formula: str = "linear"
     weights: dict[str, float]
     evidence_weights: dict[str, float] | None = None
+    cell_weights: dict[str, dict[str, float]] | None = None
+    missing: Literal["skip", "zero"] = "skip"
 
 
 class Method(_Part):

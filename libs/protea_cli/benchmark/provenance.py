@@ -19,7 +19,7 @@ __all__ = ["provenance_of"]
 _ONTOLOGY: Final = ("id", "obo_version", "obo_sha256", "obo_url")
 _ANNOTATIONS: Final = ("id", "source", "source_version", "content_sha256", "annotated_before", "annotation_count")
 _ENCODER: Final = ("id", "model_name", "model_backend", "weights_digest", "convention_version", "licence")
-_SCORING: Final = ("id", "formula", "weights", "evidence_weights")
+_SCORING: Final = ("id", "formula", "weights", "evidence_weights", "cell_weights", "missing")
 _RERANKER: Final = ("id", "name", "category", "aspect", "artifact_uri", "schema_sha_v2", "dataset_id")
 _WINDOW: Final = ("id", "window_role", "holdout_waiver", "pivot_snapshot_id", "stats")
 

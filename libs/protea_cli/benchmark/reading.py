@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from protea_cli.benchmark.lines import LinedDocument, Place
 from protea_cli.benchmark.plan import Method, Plan
-from protea_common.domain.scoring import PRESETS, InvalidScoringError, ScoringRecipe, parse_formula
+from protea_common.domain.scoring import PRESETS, InvalidScoringError, ScoringRecipe
 from protea_common.operations import OperationPayload, PredictBaseline, PredictGoTerms, RunCafaEvaluation
 
 __all__ = ["read_plan"]
@@ -74,11 +74,7 @@ def _contradictions(plan: Plan, folder: Path) -> Iterator[tuple[Place, str]]:
         if name in PRESETS:
             yield ("scoring", name), f"{name} is a preset; call yours otherwise"
         try:
-            ScoringRecipe(
-                formula=parse_formula(scoring.formula),
-                weights=scoring.weights,
-                evidence_weights=scoring.evidence_weights,
-            )
+            ScoringRecipe.parse(**scoring.model_dump())
         except InvalidScoringError as exc:
             yield ("scoring", name), str(exc)
     for name, method in plan.methods.items():

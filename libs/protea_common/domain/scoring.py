@@ -11,19 +11,23 @@ from enum import StrEnum
 from types import MappingProxyType
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from protea_common.domain.cell_weights import KNOWN_TERMS, KNOWN_TERMS_MEAN
 from protea_common.domain.evidence import (
     DEFAULT_EVIDENCE_WEIGHT_FALLBACK,
     DEFAULT_EVIDENCE_WEIGHTS,
     normalise_evidence_code,
 )
+from protea_common.domain.ontology import ASPECTS
 from protea_common.errors import PermanentError
 
 __all__ = [
+    "CELLS",
     "DEFAULT_PRESET",
     "DEFAULT_WEIGHTS",
     "PRESETS",
     "Formula",
     "InvalidScoringError",
+    "Missing",
     "Preset",
     "ScoringRecipe",
     "Signal",
@@ -32,7 +36,7 @@ __all__ = [
 
 
 class InvalidScoringError(PermanentError):
-    """A scoring recipe names an unknown formula or signal, or a weight outside [0, 1]."""
+    """A scoring recipe names an unknown formula, signal or cell, or a weight outside [0, 1]."""
 
     slug = "invalid-scoring"
 
@@ -80,6 +84,18 @@ class Formula(StrEnum):
     EVIDENCE_WEIGHTED = "evidence_weighted"
 
 
+class Missing(StrEnum):
+    """What becomes of a signal that a candidate lacks: it is left out of the mean, or counts as 0."""
+
+    SKIP = "skip"
+    ZERO = "zero"
+
+
+CELLS: tuple[str, ...] = tuple(
+    f"{category}-{aspect.cafa.lower()}" for category in ("nk", "lk", "pk") for aspect in ASPECTS
+)
+"""How much is known of a protein (nothing, something in other aspects, something in this one), in each aspect."""
+
 DEFAULT_WEIGHTS: Mapping[str, float] = MappingProxyType({Signal.EMBEDDING_SIMILARITY.value: 1.0})
 """Weights of a recipe that names none: the nearest donor's similarity alone."""
 
@@ -108,32 +124,72 @@ class ScoringRecipe:
         of the donor's evidence code.
     weights
         Weight in [0, 1] by signal; a signal left out weighs 0. At least one is above 0.
+    cell_weights
+        Instead of ``weights``, by a name in `CELLS`, for the candidates of that cell; those of other cells have
+        ``weights``.
+    missing
+        What becomes of a signal that a candidate lacks.
     evidence_weights
         Weight in [0, 1] by evidence code; codes left out keep their default. ``None`` for the defaults alone.
 
     Raises
     ------
     InvalidScoringError
-        If a signal is unknown, a weight is outside [0, 1] or all weights are 0.
+        If a signal or a cell is unknown, a weight is outside [0, 1] or all weights, of a cell or without one, are 0.
     """
 
     formula: Formula = Formula.LINEAR
     weights: Mapping[str, float] = field(default_factory=lambda: DEFAULT_WEIGHTS)
     evidence_weights: Mapping[str, float] | None = None
+    cell_weights: Mapping[str, Mapping[str, float]] | None = None
+    missing: Missing = Missing.SKIP
+
+    @classmethod
+    def parse(
+        cls,
+        *,
+        formula: str,
+        weights: Mapping[str, float],
+        evidence_weights: Mapping[str, float] | None = None,
+        cell_weights: Mapping[str, Mapping[str, float]] | None = None,
+        missing: str = Missing.SKIP,
+    ) -> ScoringRecipe:
+        """Read a recipe as it is sent and stored."""
+        if missing not in set(Missing):
+            raise InvalidScoringError(f"A missing signal cannot be {missing!r}; use one of {', '.join(Missing)}.")
+        return cls(
+            formula=parse_formula(formula),
+            weights=weights,
+            evidence_weights=evidence_weights,
+            cell_weights=cell_weights,
+            missing=Missing(missing),
+        )
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.weights) - set(Signal))
+        unknown = sorted(set(self.cell_weights or {}) - set(CELLS))
         if unknown:
-            raise InvalidScoringError(f"There is no signal {', '.join(unknown)}; use some of {', '.join(Signal)}.")
-        _require_unit_interval(self.weights)
+            raise InvalidScoringError(f"There is no cell {', '.join(unknown)}; use some of {', '.join(CELLS)}.")
+        _require_weights(self.weights, of="")
+        for cell, weights in (self.cell_weights or {}).items():
+            _require_weights(weights, of=f" of {cell}")
         _require_unit_interval(self.evidence_weights or {})
-        if not self.weighted_signals:
-            raise InvalidScoringError("Every signal weighs 0, so every score would be 0; give one a weight above 0.")
 
     @property
     def weighted_signals(self) -> dict[str, float]:
-        """Signals that weigh more than 0, in the order of `Signal`."""
-        return {signal.value: self.weights[signal] for signal in Signal if self.weights.get(signal, 0.0) > 0}
+        """Signals that weigh more than 0 where no cell says otherwise, in the order of `Signal`."""
+        return _above_zero(self.weights)
+
+    @property
+    def weighted_by_cell(self) -> dict[str, dict[str, float]]:
+        """Signals that weigh more than 0 in each cell that has weights of its own, in the order of `CELLS`."""
+        given = self.cell_weights or {}
+        return {cell: _above_zero(given[cell]) for cell in CELLS if cell in given}
+
+    @property
+    def signals_read(self) -> tuple[str, ...]:
+        """Signals that weigh more than 0 anywhere, in the order of `Signal`."""
+        read = {name for weights in (self.weighted_signals, *self.weighted_by_cell.values()) for name in weights}
+        return tuple(signal.value for signal in Signal if signal.value in read)
 
     def evidence_weight(self, code: str) -> float:
         """Weight of an evidence code, in [0, 1]: this recipe's own, else the default table's, else the fallback."""
@@ -142,6 +198,19 @@ class ScoringRecipe:
             return own[code]
         name = normalise_evidence_code(code)
         return own.get(name, DEFAULT_EVIDENCE_WEIGHTS.get(name, DEFAULT_EVIDENCE_WEIGHT_FALLBACK))
+
+
+def _above_zero(weights: Mapping[str, float]) -> dict[str, float]:
+    return {signal.value: weights[signal] for signal in Signal if weights.get(signal, 0.0) > 0}
+
+
+def _require_weights(weights: Mapping[str, float], *, of: str) -> None:
+    unknown = sorted(set(weights) - set(Signal))
+    if unknown:
+        raise InvalidScoringError(f"There is no signal {', '.join(unknown)}; use some of {', '.join(Signal)}.")
+    _require_unit_interval(weights)
+    if not _above_zero(weights):
+        raise InvalidScoringError(f"Every signal{of} weighs 0, so every score would be 0; give one a weight above 0.")
 
 
 def _require_unit_interval(weights: Mapping[str, float]) -> None:
@@ -162,6 +231,16 @@ class Preset:
     def id(self) -> UUID:
         """Id of its scoring config, the same on every machine."""
         return uuid5(NAMESPACE_URL, f"urn:protea:scoring-preset:{self.name}")
+
+
+def _known_terms_composite() -> Preset:
+    return Preset(
+        "known_terms_composite",
+        "Votes by aspect of neighbours, aligned references and references annotated alike, pairs of terms, own curated "
+        "terms and frequent ones, weighted by what is known; needs alignment: required and compute_self_prior, "
+        "compute_profile, compute_association and compute_species_prior.",
+        ScoringRecipe(weights=KNOWN_TERMS_MEAN, cell_weights=KNOWN_TERMS, missing=Missing.ZERO),
+    )
 
 
 def _preset(name: str, description: str, weights: Mapping[str, float], formula: Formula = Formula.LINEAR) -> Preset:
@@ -261,6 +340,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                     "term_prior": 0.3,
                 },
             ),
+            _known_terms_composite(),
         )
     }
 )

@@ -126,6 +126,8 @@ async def test_a_scoring_configuration_is_made_once_under_a_name(client: httpx.A
         "formula": "linear",
         "weights": {"embedding_similarity": 1.0},
         "evidence_weights": {"IEA": 0.3},
+        "cell_weights": {"pk-bpo": {"term_prior": 0.5}},
+        "missing": "zero",
     }
 
     made = await client.post("/v1/scoring/configs", json=body)
@@ -147,6 +149,9 @@ async def test_a_scoring_configuration_is_made_once_under_a_name(client: httpx.A
         {"weights": {"embedding_similarity": 0}},
         {"weights": {"colour": 1}},
         {"evidence_weights": {"IEA": -1}},
+        {"cell_weights": {"pk-xyz": {"term_prior": 1}}},
+        {"cell_weights": {"pk-bpo": {"term_prior": 0}}},
+        {"missing": "mean"},
         {"weights": {"embedding_similarity": "NaN"}},
         {"name": ""},
     ],

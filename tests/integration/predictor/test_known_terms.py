@@ -49,17 +49,17 @@ async def training(platform: Platform) -> AsyncIterator[TrainingBench]:
         yield bench
 
 
-async def add_scoring(bench: PredictorBench, **weights: float) -> UUID:
+async def add_scoring(bench: PredictorBench, weights: dict[str, float], **changes: Any) -> UUID:
     config_id = uuid4()
+    values = {"id": config_id, "name": f"test {config_id}", "formula": "linear", "weights": weights} | changes
     async with session_scope(bench.platform.session_factory) as session:
-        values = {"id": config_id, "name": f"test {config_id}", "formula": "linear", "weights": weights}
         await session.execute(insert(ScoringConfig).values(values))
     return config_id
 
 
 async def test_a_common_term_is_a_candidate_without_a_donor(bench: PredictorBench) -> None:
     request = await bench.worked_example()
-    changes = {"limit_per_entry": 1, "scoring_config_id": await add_scoring(bench, term_prior=1.0)}
+    changes = {"limit_per_entry": 1, "scoring_config_id": await add_scoring(bench, {"term_prior": 1.0})}
 
     plain = await bench.run(request, **changes)
     asked = await bench.run(request, known_term_candidates=True, **changes)
@@ -79,7 +79,7 @@ async def test_references_annotated_like_the_query_vote(bench: PredictorBench) -
     async with bench.world() as world:
         await world.add_protein("Q1", "MKQ1")
         await world.annotate(request, [("Q1", B, "IDA", None), ("R1", M, "IDA", None), ("R3", C, "IDA", None)])
-    scoring = await add_scoring(bench, profile_vote_experimental=1.0)
+    scoring = await add_scoring(bench, {"profile_vote_experimental": 1.0})
 
     job = await bench.run(request, limit_per_entry=1, scoring_config_id=scoring, **ASKED)
 
@@ -88,9 +88,29 @@ async def test_references_annotated_like_the_query_vote(bench: PredictorBench) -
     assert {"profile", "association", "species"} <= set(families)
 
 
+async def test_a_query_is_scored_by_the_weights_of_its_category_in_each_aspect(bench: PredictorBench) -> None:
+    """Of Q1 a process is known, so its function is of limited knowledge; of Q2 nothing is."""
+    request = await bench.worked_example()
+    async with bench.world() as world:
+        await world.add_protein("Q1", "MKQ1")
+        await world.annotate(request, [("Q1", B, "IDA", None)])
+        await world.add_query(request, "Q2", (1, 0.1))
+    cells = {"pk-bpo": {"knn_weighted_vote": 1.0}, "lk-mfo": {"embedding_similarity": 1.0}}
+    scoring = await add_scoring(bench, {"term_prior": 1.0}, cell_weights=cells, missing="zero")
+
+    job = await bench.run(request, scoring_config_id=scoring)
+
+    rows = {(row["protein"], row["go_id"]): row["score"] for row in await bench.rows(job.id)}
+    assert [rows["Q1", term] for term in (A, B, C)] == pytest.approx([1.0, 0.9 / 1.7, 0.8 / 1.7], abs=1e-3)
+    assert rows["Q1", M] == pytest.approx(0.8, abs=1e-3)
+    assert [rows["Q2", term] for term in (A, B, C, M)] == pytest.approx([1.0, 2 / 3, 1 / 3, 1.0], abs=1e-3)
+    told = (await bench.prediction_set(job.id)).meta["scoring"]
+    assert (told["cell_weights"], told["missing"]) == ({"lk-mfo": cells["lk-mfo"], "pk-bpo": cells["pk-bpo"]}, "zero")
+
+
 async def test_what_nothing_is_known_of_has_no_profile(bench: PredictorBench) -> None:
     request = await bench.worked_example()
-    scoring = await add_scoring(bench, profile_vote=1.0)
+    scoring = await add_scoring(bench, {"profile_vote": 1.0})
     job = await bench.run(request, compute_profile=True, scoring_config_id=scoring)
     assert job.status is JobStatus.SUCCEEDED
     assert await bench.rows(job.id) == []
@@ -107,7 +127,7 @@ async def test_training_and_serving_have_the_same_values(training: TrainingBench
     assert any(not row["vote_count"] for row in rows)
 
     for signal in SIGNALS:
-        scoring = await add_scoring(training, **{signal: 1.0})
+        scoring = await add_scoring(training, {signal: 1.0})
         job = await training.run(circle.request, scoring_config_id=scoring, limit_per_entry=1, **ASKED)
         served = {(row["protein"], row["go_id"]): row["score"] for row in await training.rows(job.id)}
         learnt = values_of(rows, signal)

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from protea_common.domain.scoring import (
+    CELLS,
     DEFAULT_PRESET,
     PRESETS,
     Formula,
     InvalidScoringError,
+    Missing,
     ScoringRecipe,
     parse_formula,
 )
@@ -130,6 +133,51 @@ def test_presets_weigh_as_published(name: str, formula: str, weights: Mapping[st
     assert preset.recipe.weighted_signals == weights
 
 
+def test_cells_have_weights_of_their_own() -> None:
+    recipe = ScoringRecipe.parse(
+        formula="linear",
+        weights={"embedding_similarity": 1.0},
+        cell_weights={"pk-bpo": {"profile_vote": 0.5, "term_prior": 0.0}, "nk-mfo": {"term_prior": 1.0}},
+        missing="zero",
+    )
+
+    assert recipe.missing is Missing.ZERO
+    assert recipe.weighted_by_cell == {"nk-mfo": {"term_prior": 1.0}, "pk-bpo": {"profile_vote": 0.5}}
+    assert recipe.signals_read == ("embedding_similarity", "profile_vote", "term_prior")
+    assert CELLS[:4] == ("nk-mfo", "nk-bpo", "nk-cco", "lk-mfo")
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"cell_weights": {"pk": {"term_prior": 1.0}}}, "no cell pk"),
+        ({"cell_weights": {"pk-bpo": {"colour": 1.0}}}, "no signal colour"),
+        ({"cell_weights": {"pk-bpo": {"term_prior": 2.0}}}, "term_prior"),
+        ({"cell_weights": {"pk-bpo": {}}}, "Every signal of pk-bpo weighs 0"),
+        ({"missing": "mean"}, "'mean'.*skip, zero"),
+    ],
+)
+def test_cells_that_mean_nothing_are_refused(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidScoringError, match=named):
+        ScoringRecipe.parse(formula="linear", weights={"embedding_similarity": 1.0}, **changes)
+
+
+def test_the_composite_of_known_terms_weighs_each_cell() -> None:
+    recipe = PRESETS["known_terms_composite"].recipe
+
+    assert tuple(recipe.weighted_by_cell) == CELLS
+    assert recipe.missing is Missing.ZERO
+    assert recipe.weighted_by_cell["lk-cco"] == {
+        "alignment_aspect_vote": 0.5,
+        "alignment_aspect_vote_experimental": 0.5,
+    }
+    for cell, weights in recipe.weighted_by_cell.items():
+        assert sum(weights.values()) == pytest.approx(1, abs=0.035), cell
+    cells = recipe.weighted_by_cell.values()
+    for signal, weight in recipe.weighted_signals.items():
+        assert weight == pytest.approx(sum(weights.get(signal, 0) for weights in cells) / 9, abs=0.0051), signal
+
+
 def test_there_is_no_other_preset_and_the_default_needs_no_alignment() -> None:
-    assert len(PRESETS) == 14
+    assert len(PRESETS) == 15
     assert set(DEFAULT_PRESET.recipe.weighted_signals) <= {"embedding_similarity", "neighbor_vote_fraction"}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from protea_common.domain.distance import DistanceMetric
-from protea_common.domain.scoring import PRESETS, Formula, ScoringRecipe, Signal
+from protea_common.domain.scoring import CELLS, PRESETS, Formula, Missing, ScoringRecipe, Signal
 from protea_predictor.domain.donors import SequenceIds
 from protea_predictor.domain.errors import ShapeMismatchError, UncoveredSignalError
 from protea_predictor.domain.neighbours import Neighbours
@@ -89,25 +91,49 @@ def test_signals_are_clamped_and_scores_rounded_to_six_digits() -> None:
     ),
     weights=st.dictionaries(st.sampled_from([signal.value for signal in Signal]), st.floats(0.01, 1), min_size=1),
     formula=st.sampled_from(Formula),
+    missing=st.sampled_from(Missing),
 )
 def test_scores_agree_with_plain_loops(
-    *, values: list[tuple[float | None, ...]], weights: dict[str, float], formula: Formula
+    *, values: list[tuple[float | None, ...]], weights: dict[str, float], formula: Formula, missing: Missing
 ) -> None:
     columns = {
         signal.value: np.array([NAN if row[n] is None else row[n] for row in values], dtype=np.float64)
         for n, signal in enumerate(Signal)
     }
 
-    scores = score_candidates(columns, ScoringRecipe(formula=formula, weights=weights))
+    scores = score_candidates(columns, ScoringRecipe(formula=formula, weights=weights, missing=missing))
 
     for row, score in zip(values, scores.tolist(), strict=True):
         there = {signal.value: value for signal, value in zip(Signal, row, strict=True) if value is not None}
-        used = {name: weight for name, weight in weights.items() if name in there}
-        expected = sum(weight * there[name] for name, weight in used.items()) / sum(used.values()) if used else 0.0
+        used = {name: weight for name, weight in weights.items() if name in there or missing is Missing.ZERO}
+        total = sum(weight * there.get(name, 0.0) for name, weight in used.items())
+        expected = total / sum(used.values()) if used else 0.0
         if formula is Formula.EVIDENCE_WEIGHTED:
             expected *= there.get("evidence_weight", 0.5)
         assert score == pytest.approx(expected, abs=5.1e-7)
         assert 0 <= score <= 1
+
+
+def test_each_candidate_is_scored_by_the_weights_of_its_cell() -> None:
+    recipe = ScoringRecipe(
+        weights={"term_prior": 1.0},
+        cell_weights={"lk-bpo": {"profile_vote": 0.5, "term_prior": 0.5}, "pk-cco": {"profile_vote": 1.0}},
+    )
+    columns = signals(term_prior=[0.1, 0.2, 0.3, 0.4], profile_vote=[0.9, 0.8, NAN, NAN])
+    cells = np.array([CELLS.index(cell) for cell in ("nk-bpo", "lk-bpo", "lk-bpo", "pk-cco")])
+
+    assert score_candidates(columns, recipe, cells=cells).tolist() == [0.1, 0.5, 0.3, 0.0]
+    as_zero = replace(recipe, missing=Missing.ZERO)
+    assert score_candidates(columns, as_zero, cells=cells).tolist() == [0.1, 0.5, 0.15, 0.0]
+    with pytest.raises(ShapeMismatchError, match="cell"):
+        score_candidates(columns, recipe)
+
+
+def test_a_signal_that_only_a_cell_weighs_must_be_computed() -> None:
+    recipe = ScoringRecipe(weights={"term_prior": 1.0}, cell_weights={"pk-cco": {"profile_vote": 1.0}})
+    require_produced(recipe, families=("profile",))
+    with pytest.raises(UncoveredSignalError, match="'profile_vote'"):
+        require_produced(recipe)
 
 
 def test_a_weighted_signal_that_nothing_has_is_named() -> None:

@@ -103,7 +103,10 @@ class ProvenanceStore:
 
     async def _scoring(self, config_id: UUID) -> Ingredient:
         row = await self._session.get_one(ScoringConfig, config_id)
-        return Ingredient("#scoring", f"{row.name} ({row.formula})", None, json.dumps(row.weights, sort_keys=True))
+        by_cell = {} if row.cell_weights is None else {"cells": row.cell_weights}
+        weights = json.dumps(row.weights | by_cell, sort_keys=True)
+        missing = "" if row.missing == "skip" else f", a missing signal is {row.missing}"
+        return Ingredient("#scoring", f"{row.name} ({row.formula}{missing})", None, weights)
 
     async def _predictions(self, row: PredictionSet) -> Ingredient:
         """Give the predictions' digest: of lines of protein, term and score, sorted by the first two."""

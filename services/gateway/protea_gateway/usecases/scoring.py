@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from protea_common.db import UnitOfWork
-from protea_common.domain.scoring import PRESETS, ScoringRecipe, parse_formula
+from protea_common.domain.scoring import PRESETS, ScoringRecipe
 from protea_common.orm import ScoringConfig
 from protea_gateway.adapters.storage.scoring import NewScoringConfig, ScoringConfigStore
 from protea_gateway.domain.errors import NameTakenError
@@ -25,11 +25,17 @@ class CreateScoringConfig:
         Raises
         ------
         InvalidScoringError
-            If its formula, a signal or a weight is not valid.
+            If its formula, a signal, a cell or a weight is not valid.
         NameTakenError
             If there is one of this name.
         """
-        ScoringRecipe(formula=parse_formula(new.formula), weights=new.weights, evidence_weights=new.evidence_weights)
+        ScoringRecipe.parse(
+            formula=new.formula,
+            weights=new.weights,
+            evidence_weights=new.evidence_weights,
+            cell_weights=new.cell_weights,
+            missing=new.missing,
+        )
         async with self._unit_of_work() as work:
             made = await ScoringConfigStore(work.session).add(new)
         if made is None:
@@ -50,12 +56,14 @@ class CreateScoringPresets:
             made = [
                 await store.add(
                     NewScoringConfig(
-                        preset.name,
-                        preset.recipe.formula.value,
-                        preset.recipe.weights,
-                        preset.recipe.evidence_weights,
-                        preset.description,
-                        preset.id,
+                        name=preset.name,
+                        formula=preset.recipe.formula.value,
+                        weights=preset.recipe.weights,
+                        evidence_weights=preset.recipe.evidence_weights,
+                        cell_weights=preset.recipe.cell_weights,
+                        missing=preset.recipe.missing.value,
+                        description=preset.description,
+                        id=preset.id,
                     )
                 )
                 for preset in PRESETS.values()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protea_common.domain.distance import DistanceMetric
+from protea_common.domain.ontology import ASPECTS
 from protea_common.domain.scoring import ScoringRecipe
 from protea_predictor.domain.alignment.hits import AlignedHits
 from protea_predictor.domain.alignment.union import unite_channels
@@ -191,10 +192,12 @@ def score_terms(
     recipe: PredictionRecipe,
     *,
     sources: FeatureSources | None = None,
+    categories: NDArray[np.int8] | None = None,
 ) -> Prediction:
     """Compute the features and the scores of candidates.
 
-    ``sources`` are what features are computed from beside neighbours and references.
+    ``sources`` are what features are computed from beside neighbours and references; ``categories``, as `categories_of`
+    gives them, are needed where the scoring has weights by cell.
 
     Raises
     ------
@@ -208,7 +211,11 @@ def score_terms(
         candidates, bank.annotations.evidence_codes, recipe.scoring, metric=recipe.metric
     )
     require_coverage(signals, recipe.scoring)
-    scores = score_candidates(signals, recipe.scoring)
+    cells = None
+    if categories is not None:
+        aspects = ontology.graph.aspects[candidates.term_row]
+        cells = categories[candidates.query_row, aspects] * len(ASPECTS) + aspects
+    scores = score_candidates(signals, recipe.scoring, cells=cells)
     scores = raise_parents(candidates.query_row, candidates.term_row, scores, ontology.graph)
     kept = np.flatnonzero((scores > 0) & ~ontology.is_root[candidates.term_row])
     return Prediction(candidates, frame, scores, kept, aligned)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protea_common.domain.distance import DistanceMetric
-from protea_common.domain.scoring import Formula, ScoringRecipe, Signal
+from protea_common.domain.scoring import CELLS, Formula, Missing, ScoringRecipe, Signal
 from protea_predictor.domain.candidates import Candidates
 from protea_predictor.domain.errors import UncoveredSignalError, require_shape
 from protea_predictor.domain.features.definitions import FEATURES
@@ -136,7 +136,9 @@ def require_produced(recipe: ScoringRecipe, *, families: Collection[str] = ()) -
             raise UncoveredSignalError(name)
 
 
-def score_candidates(signals: Mapping[str, NDArray[np.float64]], recipe: ScoringRecipe) -> NDArray[np.float64]:
+def score_candidates(
+    signals: Mapping[str, NDArray[np.float64]], recipe: ScoringRecipe, *, cells: NDArray[np.integer] | None = None
+) -> NDArray[np.float64]:
     """Combine signals into one score per candidate.
 
     Parameters
@@ -146,21 +148,24 @@ def score_candidates(signals: Mapping[str, NDArray[np.float64]], recipe: Scoring
         signal left out is lacking everywhere.
     recipe
         Formula and weights.
+    cells
+        Position of each candidate's cell in `CELLS`, same shape; needed where the recipe has weights by cell.
 
     Returns
     -------
     scores
-        In [0, 1], rounded to 6 digits: the mean of the signals that are there, by weight; 0 where there is none. Under
+        In [0, 1], rounded to 6 digits: the mean of the signals that are there, by weight, or, where the recipe says so,
+        with those that are not there as 0; 0 where there is none. Under
         ``evidence_weighted`` times the evidence weight, or times the fallback weight where there is none.
 
     Raises
     ------
     ShapeMismatchError
-        If the signals differ in length, or there is none.
+        If the signals differ in length, or there is none, or cells are needed and not given.
     """
     lengths = {len(values) for values in signals.values()}
     require_shape(len(lengths) == 1, f"Signals have lengths {sorted(lengths)}; give one value per candidate.")
-    scores = _weighted_mean(signals, recipe.weighted_signals, length=lengths.pop())
+    scores = _means(signals, recipe, cells, length=lengths.pop())
     match recipe.formula:
         case Formula.LINEAR:
             pass
@@ -170,18 +175,37 @@ def score_candidates(signals: Mapping[str, NDArray[np.float64]], recipe: Scoring
 
 
 def _signals_needed(recipe: ScoringRecipe) -> list[str]:
-    needed = list(recipe.weighted_signals)
+    needed = list(recipe.signals_read)
     if recipe.formula is Formula.EVIDENCE_WEIGHTED and Signal.EVIDENCE_WEIGHT not in needed:
         needed.append(Signal.EVIDENCE_WEIGHT)
     return needed
 
 
+def _means(
+    signals: Mapping[str, NDArray[np.float64]],
+    recipe: ScoringRecipe,
+    cells: NDArray[np.integer] | None,
+    *,
+    length: int,
+) -> NDArray[np.float64]:
+    """Give each candidate the mean by the weights of its cell."""
+    scores = _weighted_mean(signals, recipe.weighted_signals, missing=recipe.missing, length=length)
+    for cell, weights in recipe.weighted_by_cell.items():
+        require_shape(cells is not None, "The recipe has weights by cell; say of which cell each candidate is.")
+        mine = np.flatnonzero(cells == CELLS.index(cell))
+        taken = {name: values[mine] for name, values in signals.items() if name in weights}
+        scores[mine] = _weighted_mean(taken, weights, missing=recipe.missing, length=len(mine))
+    return scores
+
+
 def _weighted_mean(
-    signals: Mapping[str, NDArray[np.float64]], weights: Mapping[str, float], *, length: int
+    signals: Mapping[str, NDArray[np.float64]], weights: Mapping[str, float], *, missing: Missing, length: int
 ) -> NDArray[np.float64]:
     total, weight_there = np.zeros(length), np.zeros(length)
     for name, weight in weights.items():
         values = np.clip(signals.get(name, np.full(length, np.nan)), 0.0, 1.0)
+        if missing is Missing.ZERO:
+            values = np.nan_to_num(values, nan=0.0)
         is_there = ~np.isnan(values)
         total[is_there] += weight * values[is_there]
         weight_there[is_there] += weight

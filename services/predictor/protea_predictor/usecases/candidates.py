@@ -127,8 +127,11 @@ class CandidateMaker:
             found = await self._run(partial(find, carried=references.statistics.carried, sources=known))
         if needs_figures(request, recipe.scoring):
             sources = replace(sources, alignment=await self._figures.read(found.candidates, queries, bank))
+        by_cell = recipe.scoring.cell_weights is not None
+        categories = await self._features.categories(request, queries, ontology) if by_cell else None
         with work_span("score", {"protea.queries": len(queries.accessions)}):
-            prediction = await self._run(partial(score_terms, found, queries, bank, ontology, recipe, sources=sources))
+            score = partial(score_terms, found, queries, bank, ontology, recipe)
+            prediction = await self._run(partial(score, sources=sources, categories=categories))
         return MadeCandidates(prediction, queries, bank, ontology)
 
     async def _aligned(

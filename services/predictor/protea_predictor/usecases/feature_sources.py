@@ -26,7 +26,7 @@ from protea_predictor.domain.features.taxonomy import Taxonomy
 from protea_predictor.domain.features.taxonomy_features import Taxa
 from protea_predictor.domain.prediction import Queries
 from protea_predictor.domain.reference_bank import ReferenceBank
-from protea_predictor.domain.reranking.knowledge import StatedTerms, known_pairs
+from protea_predictor.domain.reranking.knowledge import StatedTerms, known_pairs, stated_categories
 from protea_predictor.domain.reranking.term_weights import term_weights
 from protea_predictor.domain.reranking.truth import propagated_keys
 from protea_predictor.domain.stored_ontology import StoredOntology
@@ -146,6 +146,14 @@ class FeatureReader:
             taxa=await self._taxa(request, query_taxa, references.bank),
             term_vectors=await self._vectors(request, ontology),
         )
+
+    async def categories(self, request: PredictGoTerms, queries: Queries, ontology: StoredOntology) -> NDArray[np.int8]:
+        """Tell how much the annotation set knows of each query in each aspect, shape ``(n_queries, 3)``."""
+        async with self._unit_of_work() as work:
+            stated = await KnowledgeStore(work.session).of_proteins(
+                request.annotation_set_id, queries.accessions, ontology=ontology
+            )
+        return stated_categories(stated, ontology.graph, n_proteins=len(queries.accessions))
 
     async def _own_annotations(
         self, request: PredictGoTerms, queries: Queries, ontology: StoredOntology

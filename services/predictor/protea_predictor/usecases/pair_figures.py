@@ -26,9 +26,7 @@ __all__ = ["FigureReader", "needs_figures"]
 
 def needs_figures(choices: CandidateChoices, recipe: ScoringRecipe) -> bool:
     """Whether pairs are aligned: because the request asks for it, or because the scoring weighs identity."""
-    return choices.compute_alignments or not recipe.weighted_signals.keys().isdisjoint(
-        {Signal.IDENTITY_NW, Signal.IDENTITY_SW}
-    )
+    return choices.compute_alignments or not {Signal.IDENTITY_NW, Signal.IDENTITY_SW}.isdisjoint(recipe.signals_read)
 
 
 class FigureReader:

@@ -157,7 +157,7 @@ async def _make_plan(
 
 
 def _require_similarity(metric: DistanceMetric, scoring: ScoringRecipe, *, has_unit_vectors: bool) -> None:
-    needs_it = Signal.EMBEDDING_SIMILARITY in scoring.weighted_signals
+    needs_it = Signal.EMBEDDING_SIMILARITY in scoring.signals_read
     if metric is DistanceMetric.L2 and needs_it and not has_unit_vectors:
         raise SimilarityUndefinedError(
             "The recipe's vectors are not of unit length, so l2 distances give no similarity in [0, 1]; use metric "

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from protea_common.domain.scoring import Missing, ScoringRecipe
 from protea_common.operations import PredictGoTerms, SearchBackend
 from protea_predictor.adapters.aligner import E_VALUE_MAX
 from protea_predictor.adapters.storage import QueryCoverage, StoredScoring
@@ -103,6 +104,7 @@ def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[
         "expand_votes_to_ancestors": request.expand_votes_to_ancestors,
         "donor_policy": request.donor_policy.model_dump(mode="json"),
         "negated_annotations": "never transferred",
+        **({"known_term_candidates": True} if request.known_term_candidates else {}),
         "own_accession": "excluded",
         "same_sequence": "kept and flagged",
         "stored_terms": "score above 0 and not below abstain_below, without the roots of the aspects",
@@ -121,6 +123,7 @@ def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[
             "name": plan.scoring.name,
             "formula": recipe.formula.value,
             "weights": recipe.weighted_signals,
+            **_by_cell(recipe),
             "evidence_weights": None if recipe.evidence_weights is None else dict(recipe.evidence_weights),
         },
         "reranking": plan.reranking.receipt,
@@ -135,6 +138,12 @@ def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[
 def method_of(receipt: Mapping[str, Any]) -> dict[str, Any]:
     """Give the part of a receipt that scores follow from; a calibration is for scores of one method."""
     return {name: value for name, value in receipt.items() if name not in _NOT_OF_THE_METHOD}
+
+
+def _by_cell(recipe: ScoringRecipe) -> dict[str, Any]:
+    """Say what a recipe does beyond one mean of what is there; receipts of earlier sets say nothing of it either."""
+    told: dict[str, Any] = {"cell_weights": recipe.weighted_by_cell} if recipe.cell_weights else {}
+    return told if recipe.missing is Missing.SKIP else told | {"missing": recipe.missing.value}
 
 
 def _describe_alignment(request: PredictGoTerms) -> dict[str, Any]:

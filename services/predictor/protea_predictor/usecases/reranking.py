@@ -18,9 +18,8 @@ from protea_common.operations import PredictGoTerms
 from protea_predictor.adapters.storage import KnowledgeStore
 from protea_predictor.domain.hierarchy import raise_parents
 from protea_predictor.domain.prediction import Prediction, Queries
-from protea_predictor.domain.reranking.categories import categories_of
 from protea_predictor.domain.reranking.errors import SchemaMismatchError
-from protea_predictor.domain.reranking.knowledge import StatedTerms, known_aspects, known_pairs
+from protea_predictor.domain.reranking.knowledge import StatedTerms, stated_categories
 from protea_predictor.domain.reranking.reranker import (
     Reranker,
     require_distinct_cells,
@@ -137,11 +136,11 @@ def _reranked(
 ) -> Prediction:
     graph, candidates = ontology.graph, prediction.candidates
     aspects = graph.aspects[candidates.term_row]
-    is_known = known_aspects(known_pairs(stated, graph), graph, n_proteins=n_queries)
+    categories = stated_categories(stated, graph, n_proteins=n_queries)
     scores = rerank_scores(
         prediction.scores,
         prediction.frame,
-        categories=categories_of(is_known)[candidates.query_row, aspects],
+        categories=categories[candidates.query_row, aspects],
         aspects=aspects,
         rerankers=rerankers,
     )

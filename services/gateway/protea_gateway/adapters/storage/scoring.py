@@ -25,6 +25,8 @@ class NewScoringConfig:
     weights: Mapping[str, float]
     evidence_weights: Mapping[str, float] | None
     description: str | None
+    cell_weights: Mapping[str, Mapping[str, float]] | None = None
+    missing: str = "skip"
     id: UUID = field(default_factory=uuid4)
 
 
@@ -53,6 +55,8 @@ class ScoringConfigStore:
                 formula=new.formula,
                 weights=dict(new.weights),
                 evidence_weights=None if new.evidence_weights is None else dict(new.evidence_weights),
+                cell_weights=None if new.cell_weights is None else {k: dict(v) for k, v in new.cell_weights.items()},
+                missing=new.missing,
                 description=new.description,
             )
             .on_conflict_do_nothing()

@@ -33,6 +33,20 @@ class NewScoring(BaseModel):
     evidence_weights: dict[str, float] | None = Field(
         default=None, description="Weight of single evidence codes, in [0, 1].", examples=[{"IEA": 0.3}]
     )
+    cell_weights: dict[str, dict[str, float]] | None = Field(
+        default=None,
+        max_length=9,
+        description=(
+            "Instead of weights, by how much is known of the protein (nk, lk, pk) in which aspect: nk-mfo to pk-cco. "
+            "Cells left out have weights."
+        ),
+        examples=[{"pk-bpo": {"profile_vote": 1.0}}],
+    )
+    missing: str = Field(
+        default="skip",
+        max_length=8,
+        description="skip leaves a signal that a term lacks out of the mean; with zero it counts as 0.",
+    )
     description: str | None = Field(default=None, max_length=20_000)
 
 
@@ -46,6 +60,8 @@ class Scoring(BaseModel):
     formula: str
     weights: dict[str, float]
     evidence_weights: dict[str, float] | None
+    cell_weights: dict[str, dict[str, float]] | None
+    missing: str
     description: str | None
     created_at: datetime
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from protea_common.domain.scoring import DEFAULT_PRESET, PRESETS, Preset, ScoringRecipe, parse_formula
+from protea_common.domain.scoring import DEFAULT_PRESET, PRESETS, Preset, ScoringRecipe
 from protea_common.orm import ScoringConfig
 from protea_predictor.adapters.storage.inputs import NotFoundError
 
@@ -57,22 +57,31 @@ class ScoringStore:
             ScoringConfig.formula,
             ScoringConfig.weights,
             ScoringConfig.evidence_weights,
+            ScoringConfig.cell_weights,
+            ScoringConfig.missing,
         )
         row = (await self._session.execute(columns.where(wanted))).one_or_none()
         if row is None:
             raise NotFoundError("scoring recipe", scoring_config_id or DEFAULT_PRESET.id)
-        recipe = ScoringRecipe(
-            formula=parse_formula(row.formula), weights=row.weights, evidence_weights=row.evidence_weights
+        recipe = ScoringRecipe.parse(
+            formula=row.formula,
+            weights=row.weights,
+            evidence_weights=row.evidence_weights,
+            cell_weights=row.cell_weights,
+            missing=row.missing,
         )
         return StoredScoring(row.id, row.name, recipe)
 
 
 def _preset_row(preset: Preset) -> dict[str, object]:
+    cells = preset.recipe.cell_weights
     return {
         "id": preset.id,
         "name": preset.name,
         "formula": preset.recipe.formula.value,
         "weights": dict(preset.recipe.weights),
         "evidence_weights": preset.recipe.evidence_weights,
+        "cell_weights": None if cells is None else {cell: dict(weights) for cell, weights in cells.items()},
+        "missing": preset.recipe.missing.value,
         "description": preset.description,
     }

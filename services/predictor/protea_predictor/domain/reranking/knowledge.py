@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protea_common.domain.ontology import ASPECTS, GoGraph
+from protea_predictor.domain.reranking.categories import categories_of
 from protea_predictor.domain.reranking.truth import Pairs
 
-__all__ = ["StatedTerms", "known_aspects", "known_pairs"]
+__all__ = ["StatedTerms", "known_aspects", "known_pairs", "stated_categories"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,3 +47,8 @@ def known_aspects(known: Pairs, graph: GoGraph, *, n_proteins: int) -> NDArray[n
     is_known = np.zeros((n_proteins, len(ASPECTS)), dtype=np.bool_)
     is_known[known.query_row, graph.aspects[known.term_row]] = True
     return is_known
+
+
+def stated_categories(stated: StatedTerms, graph: GoGraph, *, n_proteins: int) -> NDArray[np.int8]:
+    """Tell the category of each protein in each aspect, shape ``(n_proteins, 3)``, as `categories_of` does."""
+    return categories_of(known_aspects(known_pairs(stated, graph), graph, n_proteins=n_proteins))

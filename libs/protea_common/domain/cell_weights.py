@@ -1,0 +1,50 @@
+"""Weights of the preset ``known_terms_composite``, by how much is known of a protein and by aspect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["KNOWN_TERMS", "KNOWN_TERMS_MEAN"]
+
+_SIGNALS = (
+    "alignment_aspect_vote_experimental",
+    "alignment_aspect_vote",
+    "knn_aspect_vote_experimental",
+    "knn_aspect_vote",
+    "self_prior_curated",
+    "profile_vote_experimental",
+    "profile_vote",
+    "association_max",
+    "association_mean",
+    "term_prior_species",
+)
+
+_TABLE = {
+    "nk-mfo": (0.12, 0.12, 0.12, 0.09, 0.02, 0.1, 0.17, 0.12, 0.05, 0.08),
+    "nk-bpo": (0.09, 0.14, 0.07, 0.04, 0.02, 0.19, 0.19, 0.14, 0.04, 0.09),
+    "nk-cco": (0.1, 0.1, 0.1, 0.07, 0.02, 0.2, 0.2, 0.1, 0.04, 0.07),
+    "lk-mfo": (0.14, 0.14, 0.1, 0.14, 0.03, 0.01, 0.2, 0.14, 0.05, 0.05),
+    "lk-bpo": (0.11, 0.15, 0.04, 0.08, 0.02, 0.1, 0.22, 0.15, 0.04, 0.07),
+    "lk-cco": (0.5, 0.5, 0, 0, 0, 0, 0, 0, 0, 0),
+    "pk-mfo": (0.12, 0.12, 0.12, 0.12, 0.02, 0.1, 0.17, 0.12, 0.05, 0.05),
+    "pk-bpo": (0.09, 0.14, 0.07, 0.07, 0.02, 0.19, 0.19, 0.14, 0.04, 0.06),
+    "pk-cco": (0.1, 0.1, 0.1, 0.1, 0.02, 0.2, 0.2, 0.1, 0.04, 0.04),
+}
+
+
+def _weighted(weights: tuple[float, ...]) -> Mapping[str, float]:
+    given = zip(_SIGNALS, weights, strict=True)
+    return MappingProxyType({signal: weight for signal, weight in given if weight})
+
+
+KNOWN_TERMS: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {cell: _weighted(weights) for cell, weights in _TABLE.items()}
+)
+"""Mean of the weights chosen for the category and of those chosen for the aspect, by coordinate search among 0, .1, .2,
+.5 and 1 on the windows of 2014 to 2017 (`docs/method.md`); in a cell where that gains nothing, the votes by alignment
+alone.
+"""
+
+KNOWN_TERMS_MEAN = _weighted((0.15, 0.17, 0.08, 0.08, 0.02, 0.12, 0.17, 0.11, 0.04, 0.06))
+"""Mean over the cells, for a recipe must have weights without one."""
