@@ -38,6 +38,14 @@ class TableFormat(StrEnum):
     CAFA = "cafa"
 
 
+class Alignment(StrEnum):
+    """Whether references are found by alignment too; without a word the server does not."""
+
+    OFF = "off"
+    AUTO = "auto"
+    REQUIRED = "required"
+
+
 @dataclass(frozen=True, slots=True)
 class Fasta:
     """Proteins to annotate.
@@ -68,6 +76,10 @@ def annotate(
         str | None, typer.Option(help="Id of the annotations to transfer; the newest ones otherwise.")
     ] = None,
     embedding_config: Annotated[str | None, typer.Option(help="Id of the recipe to compare by.")] = None,
+    alignment: Annotated[
+        Alignment | None,
+        typer.Option(help="Whether proteins that MMseqs2 aligns give terms too; auto is where it is installed."),
+    ] = None,
 ) -> None:
     """Predict GO terms for the proteins of a FASTA file."""
     check_output(output)
@@ -75,6 +87,7 @@ def annotate(
         "limit_per_entry": None if neighbours is None else str(neighbours),
         "annotation_set_id": annotation_set,
         "embedding_config_id": embedding_config,
+        "alignment": alignment,
     }
     fields = {name: value for name, value in chosen.items() if value is not None}
     read = _read_fasta(fasta)

@@ -73,6 +73,15 @@ async def test_a_file_becomes_a_pipeline_that_needs_no_further_call(gateway: Gat
     assert announced == [embed.id]
 
 
+@pytest.mark.parametrize(("chosen", "alignment"), [({}, "off"), ({"alignment": "auto"}, "auto")])
+async def test_donors_by_alignment_are_a_choice(gateway: GatewayBench, chosen: dict[str, str], alignment: str) -> None:
+    await gateway.add_references()
+
+    _, predict = await steps(gateway, UUID((await annotate(gateway.client, **chosen)).json()["job_id"]))
+
+    assert predict.payload["alignment"] == alignment
+
+
 async def test_entries_keep_the_order_and_species_of_the_file(gateway: GatewayBench) -> None:
     await gateway.add_references()
     body = (await annotate(gateway.client)).json()
@@ -268,10 +277,14 @@ async def test_a_query_set_that_a_run_works_on_cannot_be_deleted(gateway: Gatewa
 
 
 async def test_unknown_and_wrong_fields_are_named(gateway: GatewayBench) -> None:
-    answer = await annotate(gateway.client, limit_per_entry="0", colour="red")
+    answer = await annotate(gateway.client, limit_per_entry="0", alignment="maybe", colour="red")
 
     assert answer.status_code == 422
-    assert {error["field"] for error in answer.json()["errors"]} == {"body.limit_per_entry", "body.colour"}
+    assert {error["field"] for error in answer.json()["errors"]} == {
+        "body.limit_per_entry",
+        "body.alignment",
+        "body.colour",
+    }
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
+import httpx
 import pytest
 
 from support.laptop import RunningUp, SmallData, protea, running_up
@@ -112,6 +113,18 @@ def test_standard_input_becomes_standard_output_in_the_cafa_format(loaded: Loade
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     assert rows
     assert all(name == "query" and go_id.startswith("GO:") and 0 < float(score) <= 1 for name, go_id, score in rows)
+
+
+def test_aligned_proteins_give_terms_where_that_is_wanted(loaded: Loaded, small_data: SmallData) -> None:
+    fasta = fasta_of(small_data, next(iter(small_data.records)))
+
+    done = protea("annotate", "-", "-o", "-", "--alignment", "required", url=loaded.up.url, stdin=fasta)
+
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) > 1
+    newest = httpx.get(f"{loaded.up.url}/v1/jobs", params={"operation": "annotate"}).json()[0]
+    job = httpx.get(f"{loaded.up.url}/v1/jobs/{newest['id']}").json()
+    assert job["payload"]["alignment"] == "required"
 
 
 def test_a_fault_of_the_fasta_is_told_with_its_line(loaded: Loaded, tmp_path: Path) -> None:

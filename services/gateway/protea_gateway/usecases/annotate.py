@@ -9,7 +9,7 @@ from uuid import UUID
 
 from protea_common.db import UnitOfWork
 from protea_common.jobs import NewJob, submit_pipeline
-from protea_common.operations import Annotate, ComputeEmbeddings, PredictGoTerms
+from protea_common.operations import AlignmentUse, Annotate, ComputeEmbeddings, PredictGoTerms
 from protea_common.orm import AnnotationSet, EmbeddingConfig, ScoringConfig
 from protea_gateway.adapters.received_file import ReceivedFile
 from protea_gateway.adapters.storage.annotation_sets import AnnotationSetStore
@@ -35,6 +35,7 @@ class AnnotationRequest:
     embedding_config_id: UUID | None = None
     annotation_set_id: UUID | None = None
     scoring_config_id: UUID | None = None
+    alignment: AlignmentUse = AlignmentUse.OFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +105,11 @@ class StartAnnotation:
                 ontology_snapshot_id=references.annotation_set.ontology_snapshot_id,
                 limit_per_entry=request.limit_per_entry,
                 scoring_config_id=request.scoring_config_id,
+                alignment=request.alignment,
             )
             pipeline = NewJob("annotate", payload, description=request.name, api_key_prefix=key_prefix)
             job_id = await submit_pipeline(work, pipeline, _steps(payload, self._cut, key_prefix))
-        chosen = payload.model_dump(exclude={"limit_per_entry", "scoring_config_id"})
+        chosen = payload.model_dump(exclude={"limit_per_entry", "scoring_config_id", "alignment"})
         return StartedAnnotation(job_id, query_set.entry_count, **chosen)
 
 

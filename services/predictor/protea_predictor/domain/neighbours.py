@@ -20,7 +20,7 @@ from protea_predictor.domain.rough_products import SINGLE_PRECISION, RoughProduc
 
 __all__ = ["DEFAULT_TILE_ROWS", "Neighbours", "merge_neighbours", "nearest_in_pools", "nearest_neighbours"]
 
-DEFAULT_TILE_ROWS = 8192
+DEFAULT_TILE_ROWS = 4096
 """References compared at once; the rough distances take ``n_queries * tile_rows * 4`` bytes.
 
 Smaller tiles starve the matrix multiplication, larger ones leave the processor's cache.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 __all__ = ["NearestBounds", "RoughDistances", "RoughPairs"]
 
-_BLOCKS_PER_NEIGHBOUR = 64
+_BLOCKS_PER_NEIGHBOUR = 32
 """Blocks that a tile is cut into, for each neighbour wanted.
 
 Fewer blocks hold two of the nearest more often, which makes the limit looser, and more members to look at; of more

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
+from protea_common.operations import AlignmentUse
 from protea_common.orm import ACTIVE_STATUSES, JobStatus
 from protea_gateway.entrypoints.http.forms import FORM_LIMITS, FastaForm, received_fasta
 from protea_gateway.entrypoints.http.guard import FastaRoute
@@ -33,6 +34,11 @@ class AnnotateForm(FastaForm):
     )
     scoring_config_id: UUID | None = Field(default=None, description="How votes become scores.")
     limit_per_entry: int = Field(default=5, ge=1, le=100, description="Neighbours per protein, in each aspect.")
+    alignment: AlignmentUse = Field(
+        default=AlignmentUse.OFF,
+        description="Whether references that MMseqs2 aligns with a protein give it terms too: off, required, or auto, "
+        "which is where MMseqs2 is installed.",
+    )
 
 
 class StartedRun(BaseModel):
