@@ -73,13 +73,13 @@ async def test_a_file_becomes_a_pipeline_that_needs_no_further_call(gateway: Gat
     assert announced == [embed.id]
 
 
-@pytest.mark.parametrize(("chosen", "alignment"), [({}, "off"), ({"alignment": "auto"}, "auto")])
-async def test_donors_by_alignment_are_a_choice(gateway: GatewayBench, chosen: dict[str, str], alignment: str) -> None:
+async def test_donors_by_alignment_are_a_choice_and_off_without_one(gateway: GatewayBench) -> None:
     await gateway.add_references()
 
-    _, predict = await steps(gateway, UUID((await annotate(gateway.client, **chosen)).json()["job_id"]))
+    _, plain = await steps(gateway, UUID((await annotate(gateway.client)).json()["job_id"]))
+    _, aligned = await steps(gateway, UUID((await annotate(gateway.client, alignment="auto")).json()["job_id"]))
 
-    assert predict.payload["alignment"] == alignment
+    assert (plain.payload["alignment"], aligned.payload["alignment"]) == ("off", "auto")
 
 
 async def test_entries_keep_the_order_and_species_of_the_file(gateway: GatewayBench) -> None:
