@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 from accuracy_choices import Method, candidate_choices
@@ -81,8 +83,10 @@ async def calibrate(jobs: Jobs, window: Window, prediction_set_id: str) -> str:
 
 
 async def _scoring(jobs: Jobs, method: Method) -> str:
-    async def make() -> str:
-        made = await jobs.client.post("/v1/scoring/configs", {"name": f"accuracy: {method.name}", **method.scoring})
-        return str(made["id"])
+    digest = sha256(json.dumps(method.scoring, sort_keys=True).encode()).hexdigest()[:8]
+    name = f"{method.name} {digest}"
 
-    return str(await jobs.once(f"scoring of {method.name}", f"scoring-{method.name}-{dict(method.scoring)}", make))
+    async def make() -> str:
+        return str((await jobs.client.post("/v1/scoring/configs", {"name": name, **method.scoring}))["id"])
+
+    return str(await jobs.once(f"scoring of {method.name}", f"scoring {name}", make))

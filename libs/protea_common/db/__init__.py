@@ -12,6 +12,7 @@ from protea_common.db.engine import (
     wait_for_database,
 )
 from protea_common.db.migrations import migrations_folder, upgrade_to_head
+from protea_common.db.numbers import read_numbers
 from protea_common.db.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "copy_rows",
     "migrations_folder",
     "read_binary",
+    "read_numbers",
     "session_scope",
     "upgrade_to_head",
     "wait_for_database",

@@ -87,7 +87,8 @@ def _database(session: AsyncSession) -> str | None:
 
 
 def _first_table(query: Select[*tuple[Any, ...]]) -> str:
-    return str(find_tables(query.get_final_froms()[0])[0].description)
+    tables = [table.description for source in query.get_final_froms() for table in find_tables(source)]
+    return str(tables[0]) if tables else "(none)"
 
 
 def _count(status: str, span: Span) -> int:

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, any_, cast, func, insert, or_, select
+from sqlalchemy import func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -19,8 +19,9 @@ from protea_common.errors import PermanentError
 from protea_common.orm import AnnotationSet as AnnotationSetRow
 from protea_common.orm import EvaluationResult as EvaluationResultRow
 from protea_common.orm import EvaluationSet as EvaluationSetRow
-from protea_common.orm import GOPrediction, GOTerm, OntologySnapshot, PredictionSetStatus, ProteinGOAnnotation
+from protea_common.orm import GOTerm, OntologySnapshot, PredictionSetStatus, ProteinGOAnnotation
 from protea_common.orm import PredictionSet as PredictionSetRow
+from protea_common.scored_terms import ScoredTerms, read_scored_terms
 
 __all__ = [
     "AnnotationSet",
@@ -339,23 +340,15 @@ class PredictionStore:
         release = OntologyRelease(row.id, row.obo_version, row.obo_sha256)
         return PredictionSet(prediction_set_id, row.status, release, row.annotation_set_id, row.scoring_config_id)
 
-    async def rows(self, prediction_set_id: UUID, *, accessions: Sequence[str]) -> list[tuple[str, str, float]]:
-        """Read protein, GO identifier and score of the predictions for some proteins, in any order."""
-        statement = (
-            select(GOPrediction.protein_accession, GOTerm.go_id, GOPrediction.score)
-            .join(GOTerm, GOTerm.id == GOPrediction.go_term_id)
-            .where(
-                GOPrediction.prediction_set_id == prediction_set_id,
-                GOPrediction.protein_accession == any_(cast(list(accessions), ARRAY(Text))),
-            )
-        )
+    async def scored(self, prediction_set_id: UUID, *, accessions: Sequence[str]) -> ScoredTerms:
+        """Read protein, term and score of the predictions for some proteins, in any order."""
+        return await read_scored_terms(self._session, prediction_set_id, accessions)
+
+    async def term_names(self, ontology_snapshot_id: UUID) -> dict[int, str]:
+        """Read the GO identifier of each term of an ontology by its database id."""
+        statement = select(GOTerm.id, GOTerm.go_id).where(GOTerm.ontology_snapshot_id == ontology_snapshot_id)
         stream = await self._session.stream(statement)
-        # Interned as in `AnnotationStore.rows`.
-        return [
-            (sys.intern(accession), sys.intern(go_id), score)
-            async for rows in stream.partitions(_ROWS_PER_FETCH)
-            for accession, go_id, score in rows
-        ]
+        return {term_id: go_id async for rows in stream.partitions(_ROWS_PER_FETCH) for term_id, go_id in rows}
 
 
 class EvaluationResultStore:

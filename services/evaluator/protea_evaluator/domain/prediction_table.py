@@ -77,12 +77,47 @@ class PredictionTable:
         """
         position_of = {accession: position for position, accession in enumerate(targets)}
         kept = [row for row in rows if row[0] in position_of]
-        _require_scores(kept)
-        proteins = np.array([position_of[accession] for accession, _, _ in kept], dtype=np.int32)
-        terms = rows_of_terms([go_id for _, go_id, _ in kept], graph, live_ids)
-        scores = np.array([score for _, _, score in kept], dtype=np.float64)
+        number_of = {go_id: number for number, go_id in enumerate(dict.fromkeys(go_id for _, go_id, _ in kept))}
+        return cls.from_columns(
+            np.array([position_of[accession] for accession, _, _ in kept], dtype=np.int64),
+            np.array([number_of[go_id] for _, go_id, _ in kept], dtype=np.int64),
+            np.array([score for _, _, score in kept], dtype=np.float64),
+            names={number: go_id for go_id, number in number_of.items()},
+            targets=targets,
+            graph=graph,
+            live_ids=live_ids,
+        )
+
+    @classmethod
+    def from_columns(
+        cls,
+        proteins: NDArray[np.int64],
+        term_ids: NDArray[np.int64],
+        scores: NDArray[np.float64],
+        *,
+        names: Mapping[int, str],
+        targets: Sequence[str],
+        graph: GoGraph,
+        live_ids: Mapping[str, str],
+    ) -> PredictionTable:
+        """Build the table as `from_rows` does, from millions of predictions.
+
+        Parameters
+        ----------
+        proteins, term_ids, scores
+            Position among the targets, number of the term and score of each, in any order, shape ``(n,)``.
+        names
+            GO identifier of each number; a number without one is left out.
+        """
+        distinct, position = np.unique(term_ids, return_inverse=True)
+        go_ids = [names.get(number, "") for number in distinct.tolist()]
+        wrong = np.flatnonzero(~((scores >= 0.0) & (scores <= 1.0)))
+        if len(wrong):
+            first = wrong[0]
+            raise ScoreOutOfRangeError(targets[proteins[first]], go_ids[position[first]], float(scores[first]))
+        terms = rows_of_terms(go_ids, graph, live_ids)[position]
         counts = (terms != UNKNOWN_ROW) & (scores >= LEAST_SCORE)
-        return cls.best_of(pair_keys(proteins, terms, graph)[counts], scores[counts], graph)
+        return cls.best_of(pair_keys(proteins[counts], terms[counts], graph), scores[counts], graph)
 
     @classmethod
     def best_of(cls, keys: NDArray[np.int64], scores: NDArray[np.float64], graph: GoGraph) -> PredictionTable:
@@ -103,9 +138,3 @@ class PredictionTable:
         pairs = self.pairs
         cut = ProteinTerms(pairs.proteins[first:last], pairs.aspects[first:last], pairs.terms[first:last])
         return PredictionTable(cut, self.scores[first:last])
-
-
-def _require_scores(rows: Sequence[tuple[str, str, float]]) -> None:
-    for accession, go_id, score in rows:
-        if not 0.0 <= score <= 1.0:
-            raise ScoreOutOfRangeError(accession, go_id, score)

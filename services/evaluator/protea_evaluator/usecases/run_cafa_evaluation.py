@@ -144,8 +144,19 @@ class MeasurePredictions:
     async def _read_predictions(self, prediction_set: PredictionSet, gained: GainedTerms) -> PredictionTable:
         targets = gained.delta.accessions
         async with self._unit_of_work() as work:
-            rows = await PredictionStore(work.session).rows(prediction_set.id, accessions=targets)
-        build = partial(PredictionTable.from_rows, rows, targets=targets, graph=gained.graph, live_ids=gained.live_ids)
+            store = PredictionStore(work.session)
+            scored = await store.scored(prediction_set.id, accessions=targets)
+            names = await store.term_names(prediction_set.ontology.id)
+        build = partial(
+            PredictionTable.from_columns,
+            scored.query_row,
+            scored.term_ids,
+            scored.scores,
+            names=names,
+            targets=targets,
+            graph=gained.graph,
+            live_ids=gained.live_ids,
+        )
         return await asyncio.get_running_loop().run_in_executor(self._executor, build)
 
     async def _measure(

@@ -21,6 +21,7 @@ from uuid import uuid4
 import numpy as np
 
 from protea_common.errors import PermanentError, TransientError
+from protea_predictor.adapters.hit_files import HitFiles
 from protea_predictor.domain.alignment.hits import AlignedHits
 
 __all__ = [
@@ -128,6 +129,10 @@ class Mmseqs:
     def has_database(self, digest: str) -> bool:
         """Whether the references of a digest need not be given again."""
         return self._database(digest).is_file()
+
+    def found_before(self, digest: str, *, sensitivity: float, per_query: int) -> HitFiles:
+        """Give the files of what was found in a database by such searches; they are deleted with it."""
+        return HitFiles(self._database(digest).parent / f"hits-{sensitivity:g}-{per_query}")
 
     async def build(self, digest: str, sequences: Sequence[str]) -> None:
         """Make the database of references; the last part of its name appears when it is whole.

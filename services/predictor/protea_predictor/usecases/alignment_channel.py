@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from protea_common.db import UnitOfWork
+from protea_common.domain.sequence import compute_sequence_hash
 from protea_common.operations import AlignmentUse, CandidateChoices
 from protea_predictor.adapters.aligner import AlignerMissingError, Mmseqs
+from protea_predictor.adapters.hit_files import HitFiles
 from protea_predictor.adapters.storage import ResidueStore
 from protea_predictor.domain.alignment.hits import AlignedHits
 from protea_predictor.domain.alignment.remembered import RememberedHits
@@ -21,8 +24,8 @@ from protea_predictor.domain.reference_bank import ReferenceBank
 
 __all__ = ["AlignmentChannel", "QueryAlignments"]
 
-_REMEMBERED_HITS = 4_000_000
-"""Hits kept in memory, some 200 MB when there are so many: those of 20,000 queries with 200 each."""
+_REMEMBERED_HITS = 8_000_000
+"""Hits kept in memory, some 400 MB when there are so many: those of 40,000 queries with 200 each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +44,14 @@ class QueryAlignments:
     self_bit_scores: NDArray[np.float64]
 
 
+class _Search(NamedTuple):
+    """What hits follow from, beside the query's sequence."""
+
+    digest: str
+    sensitivity: float
+    per_query: int
+
+
 class AlignmentChannel:
     """Finds references by alignment.
 
@@ -56,6 +67,8 @@ class AlignmentChannel:
         self._unit_of_work = unit_of_work
         self._aligner = aligner
         self._building = asyncio.Lock()
+        self._recalling = asyncio.Lock()
+        self._recalled: set[_Search] = set()
         self._remembered = RememberedHits(_REMEMBERED_HITS)
 
     def is_used(self, choices: CandidateChoices) -> bool:
@@ -83,29 +96,44 @@ class AlignmentChannel:
             If sequences were deleted.
         """
         residues = await self._residues(queries.sequence_ids.tolist())
-        method = (digest, choices.alignment_sensitivity, choices.alignment_hits)
-        keys = [(*method, sequence_id) for sequence_id in queries.sequence_ids.tolist()]
+        search = _Search(digest, choices.alignment_sensitivity, choices.alignment_hits)
+        await self._recall(search)
+        keys = [(search, compute_sequence_hash(sequence)) for sequence in residues]
         while missing := self._remembered.missing(keys):  # another batch may make some be forgotten meanwhile
             await self._build(bank, digest)
-            found = await self._search([residues[position] for position in missing], choices, digest=digest)
-            self._remembered.put([keys[position] for position in missing], found)
+            found = await self._search([residues[position] for position in missing], search)
+            asked = [keys[position] for position in missing]
+            self._remembered.put(asked, found)
+            await asyncio.to_thread(self._files(search).write, [name for _, name in asked], found)
         own_rows = bank.proteins.rows_of(queries.accessions)
-        hits = self._remembered.get(keys).best(per_query=choices.alignment_hits, own_rows=own_rows)
+        hits = self._remembered.get(keys).best(per_query=search.per_query, own_rows=own_rows)
         return QueryAlignments(hits, self_bit_scores(residues))
+
+    async def _recall(self, search: _Search) -> None:
+        """Read once what earlier processes found."""
+        async with self._recalling:
+            if search in self._recalled:
+                return
+            for names, hits in await asyncio.to_thread(lambda: list(self._files(search).read())):
+                self._remembered.put([(search, name) for name in names], hits)
+            self._recalled.add(search)
+
+    def _files(self, search: _Search) -> HitFiles:
+        return self._aligner.found_before(search.digest, sensitivity=search.sensitivity, per_query=search.per_query)
 
     async def _build(self, bank: ReferenceBank, digest: str) -> None:
         async with self._building:  # one build a process; of two processes the second to end throws its own away
             if not self._aligner.has_database(digest):
                 await self._aligner.build(digest, await self._residues(bank.proteins.sequence_ids.tolist()))
 
-    async def _search(self, residues: Sequence[str], choices: CandidateChoices, *, digest: str) -> AlignedHits:
+    async def _search(self, residues: Sequence[str], search: _Search) -> AlignedHits:
         """Find the hits of sequences, whichever accession is the query's own: others may have its sequence."""
         return await self._aligner.search(
-            digest,
+            search.digest,
             residues,
             own_rows=np.full(len(residues), -1),
-            sensitivity=choices.alignment_sensitivity,
-            per_query=choices.alignment_hits + 1,
+            sensitivity=search.sensitivity,
+            per_query=search.per_query + 1,
         )
 
     async def _residues(self, sequence_ids: list[int]) -> list[str]:

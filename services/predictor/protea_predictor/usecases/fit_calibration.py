@@ -18,12 +18,12 @@ from protea_common.db import UnitOfWork
 from protea_common.errors import PermanentError
 from protea_common.jobs import JobClaim, finish_job, guard_job, record
 from protea_common.operations import FitCalibration
+from protea_common.scored_terms import ScoredTerms
 from protea_common.storage import ArtifactStore
 from protea_predictor.adapters.ground_truth import GroundTruth, read_ground_truth
 from protea_predictor.adapters.storage import (
     CalibrationStore,
     NewCalibration,
-    ScoredTerms,
     StoredPredictions,
     StoredWindow,
     WindowStore,

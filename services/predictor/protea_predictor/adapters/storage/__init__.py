@@ -4,7 +4,6 @@ from protea_predictor.adapters.storage.alignments import AlignmentStore
 from protea_predictor.adapters.storage.calibrations import (
     CalibrationStore,
     NewCalibration,
-    ScoredTerms,
     StoredCalibration,
     StoredPredictions,
     TooManyPredictionsError,
@@ -52,7 +51,6 @@ __all__ = [
     "RerankerNameTakenError",
     "RerankerStore",
     "ResidueStore",
-    "ScoredTerms",
     "ScoringStore",
     "StoredCalibration",
     "StoredDataset",

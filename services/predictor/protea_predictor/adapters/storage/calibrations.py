@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import any_, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -18,12 +16,12 @@ from sqlalchemy.types import Text
 
 from protea_common.errors import PermanentError
 from protea_common.orm import CalibrationModel, GOPrediction, PredictionSet, PredictionSetStatus
+from protea_common.scored_terms import ScoredTerms, read_scored_terms
 from protea_predictor.adapters.storage.inputs import NotFoundError
 
 __all__ = [
     "CalibrationStore",
     "NewCalibration",
-    "ScoredTerms",
     "StoredCalibration",
     "StoredPredictions",
     "TooManyPredictionsError",
@@ -79,25 +77,6 @@ class StoredPredictions:
     annotation_set_id: UUID
     ontology_snapshot_id: UUID
     receipt: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ScoredTerms:
-    """Stored predictions, in any order; shape ``(n,)`` each.
-
-    Attributes
-    ----------
-    query_row
-        Position of the protein among those asked for.
-    term_ids
-        Database id of the term.
-    scores
-        In [0, 1].
-    """
-
-    query_row: NDArray[np.int64]
-    term_ids: NDArray[np.int64]
-    scores: NDArray[np.float64]
 
 
 class CalibrationStore:
@@ -167,13 +146,4 @@ class CalibrationStore:
                 f"The prediction set has {count} predictions for the proteins of the window, and max_rows is "
                 f"{max_rows}; raise it, or predict fewer proteins."
             )
-        columns = select(GOPrediction.protein_accession, GOPrediction.go_term_id, GOPrediction.score)
-        row_of = {accession: row for row, accession in enumerate(accessions)}
-        query_row, term_ids = np.empty(count, np.int64), np.empty(count, np.int64)
-        scores = np.empty(count, np.float64)
-        rows = await self._session.stream(columns.where(chosen).execution_options(yield_per=10_000))
-        place = 0
-        async for accession, term_id, score in rows:
-            query_row[place], term_ids[place], scores[place] = row_of[accession], term_id, score
-            place += 1
-        return ScoredTerms(query_row, term_ids, scores)
+        return await read_scored_terms(self._session, prediction_set_id, accessions)
