@@ -34,7 +34,7 @@ class HitFiles:
         """Give the keys of the queries of each search with their hits; what cannot be read was never written."""
         for path in sorted(self._folder.glob("*.npz")):
             with suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
-                with np.load(path, allow_pickle=False) as stored:
+                with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                     found = stored["keys"].tolist(), AlignedHits(*(stored[name] for name in _NAMES))
                 yield found
 
