@@ -17,7 +17,7 @@ from protea_cli.jobs import run_job
 from protea_cli.options import DEFAULT_URL, ApiKey, Url
 from protea_cli.progress import Steps
 
-__all__ = ["embed", "embed_proteins", "fit_encoder"]
+__all__ = ["embed", "embed_proteins", "fit_encoder", "only_config"]
 
 
 def embed(
@@ -34,7 +34,7 @@ def embed(
 async def _embed(url: str, key: str | None, config_id: str | None) -> None:
     steps = Steps(Console(markup=False, highlight=False))
     async with ProteaClient(url, api_key=key) as client:
-        chosen = config_id or await _only_config(client) or await fit_encoder(client, steps)
+        chosen = config_id or await only_config(client) or await fit_encoder(client, steps)
         result = await embed_proteins(client, steps, chosen)
     for line in describe_counts(result):
         steps.console.print(line, soft_wrap=True)
@@ -54,7 +54,7 @@ async def embed_proteins(client: ProteaClient, steps: Steps, config_id: str) -> 
         return await run_job(client, "compute_embeddings", {"embedding_config_id": config_id}, step)
 
 
-async def _only_config(client: ProteaClient) -> str | None:
+async def only_config(client: ProteaClient) -> str | None:
     """Find the recipe that is meant when none is named; ``None`` if there is none at all."""
     configs = await client.get("/v1/embeddings/configs")
     if len(configs) > 1:

@@ -11,6 +11,7 @@ from protea_cli import load
 from protea_cli.annotate import annotate
 from protea_cli.backup.command import backup, restore
 from protea_cli.benchmark.command import app as benchmark
+from protea_cli.calibration import app as calibration
 from protea_cli.crate import crate, rerun
 from protea_cli.dead_letters import app as dead_letters
 from protea_cli.demo.command import demo
@@ -46,6 +47,7 @@ app.add_typer(encoder, name="encoder")
 app.add_typer(embeddings, name="embeddings")
 app.command()(annotate)
 app.add_typer(reranker, name="reranker")
+app.add_typer(calibration, name="calibration")
 app.add_typer(benchmark, name="benchmark")
 app.command()(report)
 app.command()(crate)

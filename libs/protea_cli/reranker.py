@@ -1,4 +1,4 @@
-"""``protea reranker``: the re-rankers that there are, and boosters that were trained elsewhere."""
+"""``protea reranker``: re-rankers, trained here or elsewhere."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ from protea_cli.invocation import command
 from protea_cli.jobs import run_job, upload
 from protea_cli.options import DEFAULT_URL, ApiKey, InputFile, Url
 from protea_cli.progress import Steps
+from protea_cli.training import train_reranker
 
 __all__ = ["app", "draw_rerankers"]
 
-app = typer.Typer(no_args_is_help=True, help="List re-rankers, and take in a booster that was trained elsewhere.")
+app = typer.Typer(no_args_is_help=True, help="Train re-rankers, list them, take in one that was trained elsewhere.")
+
+app.command("train")(train_reranker)
 
 Companion = Annotated[Path | None, typer.Option(exists=True, dir_okay=False)]
 

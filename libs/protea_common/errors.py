@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 __all__ = ["ContractError", "PermanentError", "ProteaError", "TransientError"]
 
@@ -25,6 +25,16 @@ class ProteaError(Exception):
     def code(self) -> str:
         """Name of the error on a job row, a dead letter and in metrics."""
         return type(self).__name__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between our processes as it is; what made its message is not asked for again."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[ProteaError], words: tuple[Any, ...], attributes: dict[str, Any]) -> ProteaError:
+    error = kind.__new__(kind, *words)
+    error.__dict__.update(attributes)
+    return error
 
 
 class PermanentError(ProteaError):

@@ -19,13 +19,13 @@ from protea_cli.benchmark.plan import Plan
 from protea_cli.benchmark.provenance import provenance_of
 from protea_cli.benchmark.reading import read_plan
 from protea_cli.benchmark.rows import Row, table_text
-from protea_cli.benchmark.tasks import TaskRunner
 from protea_cli.client import ProteaClient
 from protea_cli.errors import CommandError
 from protea_cli.invocation import command, shown_path
 from protea_cli.options import DEFAULT_URL, ApiKey, InputFile, Url
 from protea_cli.outputs import check_output, open_output
 from protea_cli.progress import Steps
+from protea_cli.tasks import TaskRunner
 
 __all__ = ["app"]
 

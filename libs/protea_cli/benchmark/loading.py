@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from protea_cli.benchmark.plan import Annotations, Encoder, Plan
-from protea_cli.benchmark.tasks import Task, TaskRunner
 from protea_cli.errors import ApiError, CommandError
 from protea_cli.jobs import upload
 from protea_cli.load import version_of
+from protea_cli.tasks import Task, TaskRunner
 
 __all__ = ["Foundations", "Loader"]
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from protea_cli.benchmark.loading import Foundations
 from protea_cli.benchmark.plan import Method, Plan, Window
 from protea_cli.benchmark.rows import Row, rows_of
-from protea_cli.benchmark.tasks import Task, TaskRunner
 from protea_cli.errors import CommandError
+from protea_cli.tasks import Task, TaskRunner
 
 __all__ = ["Cell", "DifferentFramesError", "Matrix", "MeasuredCell", "require_one_frame"]
 

@@ -51,7 +51,10 @@ def provenance_of(
         "annotations": _parts(loaded.annotations, _ANNOTATIONS),
         "encoders": _parts(loaded.encoders, _ENCODER),
         "scoring": _parts(loaded.scoring, _SCORING),
-        "rerankers": _parts(loaded.rerankers, _RERANKER),
+        "rerankers": {
+            name: {**_part(row, _RERANKER), "model_sha256": row["metrics"].get("model_sha256")}
+            for name, row in loaded.rerankers.items()
+        },
         "windows": _parts(windows, _WINDOW),
         "seeds": _seeds(plan),
         "cells": [_cell(each) for each in measured],

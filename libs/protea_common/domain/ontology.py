@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -230,18 +231,23 @@ class GoGraph:
         """
         aspect_of = dict(sorted(terms))
         go_ids = tuple(aspect_of)
-        row_of = {go_id: row for row, go_id in enumerate(go_ids)}
+        row_of = _row_of(go_ids)
         parents = _parent_sets(aspect_of, row_of, relations)
         closure = _as_rows(_closure_sets(parents, go_ids))
         return cls(
             go_ids=go_ids,
-            row_of=MappingProxyType(row_of),
+            row_of=row_of,
             aspects=np.array([ASPECTS.index(aspect) for aspect in aspect_of.values()], dtype=np.int8),
             closure_indptr=closure.indptr,
             closure_indices=closure.indices,
             _parents=_as_rows(parents),
             _descendants=closure.transposed(),
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process; a read-only view cannot, and follows from the identifiers."""
+        arrays = (self.aspects, self.closure_indptr, self.closure_indices, self._parents, self._descendants)
+        return _restored, (self.go_ids, *arrays)
 
     def parents(self, row: int) -> NDArray[np.int32]:
         """Rows one propagating edge above a term, ascending; empty for a root."""
@@ -254,6 +260,14 @@ class GoGraph:
     def descendants(self, row: int) -> NDArray[np.int32]:
         """Rows of all terms below a term, without itself, ascending; empty for a leaf."""
         return _without(self._descendants[row], row)
+
+
+def _restored(go_ids: tuple[str, ...], *arrays: Any) -> GoGraph:
+    return GoGraph(go_ids, _row_of(go_ids), *arrays)
+
+
+def _row_of(go_ids: tuple[str, ...]) -> Mapping[str, int]:
+    return MappingProxyType({go_id: row for row, go_id in enumerate(go_ids)})
 
 
 def _parent_sets(

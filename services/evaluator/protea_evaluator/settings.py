@@ -20,3 +20,9 @@ class EvaluatorSettings(ServiceSettings):
     cafaeval_timeout: Duration = Field(
         timedelta(minutes=30), description="Longest that the program may measure one category."
     )
+    computing_processes: int = Field(
+        2,
+        ge=1,
+        le=64,
+        description="Processes that compute measures and intervals, each on a copy of its input.",
+    )

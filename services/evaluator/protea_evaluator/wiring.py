@@ -12,6 +12,7 @@ from typing import Final
 
 from protea_common.runtime import Platform
 from protea_evaluator.adapters.cafaeval import CafaevalRunner
+from protea_evaluator.adapters.computing import ComputingProcesses
 from protea_evaluator.settings import EvaluatorSettings
 from protea_evaluator.usecases.compare_evaluations import CompareResults
 from protea_evaluator.usecases.compute_information_accretion import KeepInformationAccretion
@@ -44,20 +45,25 @@ class ProcessContext:
         The evaluator's own.
     executor
         A thread for each job that the process does at a time.
+    processes
+        Where measures and intervals are computed, which would hold up the event loop.
     """
 
     platform: Platform
     settings: EvaluatorSettings
     executor: ThreadPoolExecutor
+    processes: ComputingProcesses
 
 
 @asynccontextmanager
 async def open_process(platform: Platform, settings: EvaluatorSettings) -> AsyncIterator[ProcessContext]:
-    """Start the threads, and end them when the block ends, once what they compute is done."""
+    """Start threads and processes, and end them when the block ends: threads once what they compute is done."""
+    processes = ComputingProcesses(limit=settings.computing_processes)
     executor = ThreadPoolExecutor(platform.settings.queue.prefetch, thread_name_prefix="evaluator")
     try:
-        yield ProcessContext(platform, settings, executor)
+        yield ProcessContext(platform, settings, executor, processes)
     finally:
+        await asyncio.to_thread(processes.shutdown, cancel_futures=True)
         await asyncio.to_thread(executor.shutdown, cancel_futures=True)
 
 
@@ -130,7 +136,7 @@ class Factory:
             unit_of_work=self._unit_of_work,
             reader=self._create_result_reader(),
             artifacts=self._context.platform.artifacts,
-            executor=self._context.executor,
+            executor=self._context.processes,
         )
 
     def create_stratify_result(self) -> StratifyResult:
@@ -159,7 +165,7 @@ class Factory:
     def _create_engines(self) -> tuple[Engine, ...]:
         executor = self._context.executor
         runner = CafaevalRunner(executor=executor, timeout=self._context.settings.cafaeval_timeout)
-        return OwnEngine(executor=executor), CafaevalEngine(runner=runner, executor=executor)
+        return OwnEngine(executor=self._context.processes), CafaevalEngine(runner=runner, executor=executor)
 
     def _create_delta_reader(self) -> DeltaReader:
         return DeltaReader(unit_of_work=self._unit_of_work, executor=self._context.executor)

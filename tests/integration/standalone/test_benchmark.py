@@ -6,12 +6,15 @@ import csv
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import httpx
 import pytest
 
 from support.laptop import RunningUp, SmallData, protea, running_up
+from support.main_job import MainJob
 
 FILE = """\
 name: small
@@ -36,6 +39,18 @@ choose: {{window: choosing}}
 compare: {{baseline: naive, n_resamples: 1000}}
 evaluation: {{n_resamples: 100}}
 categories: [PK]
+"""
+
+PARAMETERS = """\
+dataset:
+  limit_per_entry: 3
+  suspicious_auc: 1.0
+  alarm_waivers:
+    qualifier: no donor among so few proteins has one
+    knn_vote_electronic: no donor among so few proteins is electronic
+training:
+  max_rounds: 20
+  min_data_in_leaf: 2
 """
 
 
@@ -133,6 +148,69 @@ def test_another_benchmark_of_the_same_name_is_refused(
 
     assert done.returncode == 1
     assert "was run with other methods; give this one another name" in done.stderr
+
+
+def test_a_reranker_is_trained_by_one_command_and_once(
+    first: str, small_data: SmallData, platform: RunningUp, tmp_path: Path
+) -> None:
+    assert first
+    parameters = tmp_path / "parameters.yaml"
+    parameters.write_text(PARAMETERS)
+    choosing = evaluation_sets(platform)["valid"]
+    with closing(MainJob(platform.url)) as job:
+        old_sets = httpx.get(f"{platform.url}/v1/annotations/sets").json()
+        (t1,) = (each for each in old_sets if each["annotated_before"] == "2013-01-01")
+        source = job.upload(small_data.annotations)
+        t0 = job.load_annotations(source, t1["ontology_snapshot_id"], before=date(2009, 1, 1))
+        window = {"old_annotation_set_id": t0, "new_annotation_set_id": t1["id"]}
+        learning = job.run("generate_evaluation_set", **window)["evaluation_set_id"]
+    command = ("reranker", "train", "mine", "--cell", "pk-bpo", "--window", learning, "--select", choosing)
+
+    done = protea(*command, "--parameters", str(parameters), url=platform.url)
+    again = protea(*command, "--parameters", str(parameters), url=platform.url)
+
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert again.stdout.count("there already") == 2, again.stderr + again.stdout
+    (reranker,) = httpx.get(f"{platform.url}/v1/reranker-models").json()
+    assert (reranker["name"], reranker["category"], reranker["aspect"]) == ("mine", "pk", "bpo")
+    assert reranker["metrics"]["model_sha256"] in done.stdout
+    assert "mine" in protea("reranker", "list", url=platform.url).stdout
+
+
+def test_a_calibration_is_fitted_and_shown(first: str, platform: RunningUp) -> None:
+    assert first
+    choosing = evaluation_sets(platform)["valid"]
+    (run,) = httpx.get(f"{platform.url}/v1/experiment-runs", params={"name": "small"}).json()
+    (cell,) = (c for c in run["provenance"]["cells"] if (c["window"], c["method"]) == ("choosing", "near"))
+
+    fitted = protea(
+        "calibration", "fit", "--predictions", cell["prediction_set_id"], "--window", choosing, url=platform.url
+    )
+
+    assert fitted.returncode == 0, fitted.stderr
+    (calibration,) = httpx.get(f"{platform.url}/v1/calibrations").json()
+    shown = protea("calibration", "show", calibration["id"], url=platform.url)
+    listed = protea("calibration", "list", url=platform.url)
+    assert "biological process" in shown.stdout
+    assert shown.stdout in fitted.stdout
+    assert calibration["id"] in listed.stdout
+
+
+def evaluation_sets(platform: RunningUp) -> dict[str, str]:
+    sets = httpx.get(f"{platform.url}/v1/annotations/evaluation-sets").json()
+    return {each["window_role"]: each["id"] for each in sets if each["window_role"] is not None}
+
+
+def test_a_mistake_in_a_file_of_parameters_is_told_with_its_line(platform: RunningUp, tmp_path: Path) -> None:
+    file = tmp_path / "parameters.yaml"
+    file.write_text("training:\n  max_rounds: 10\n  lerning_rate: 0.1\n")
+
+    some = "00000000-0000-4000-8000-000000000000"
+    command = ("reranker", "train", "x", "--cell", "pk", "--dataset", some, "--parameters", str(file))
+    done = protea(*command, url=platform.url)
+
+    assert done.returncode == 1
+    assert "line 3 (training.lerning_rate): there is no lerning_rate here" in done.stderr
 
 
 def test_what_is_not_there_cannot_be_shown(platform: RunningUp) -> None:

@@ -35,7 +35,7 @@ class Engine(Protocol):
 
 
 class OwnEngine:
-    """Measures in this process, in a thread."""
+    """Measures with our own code, wherever the executor computes."""
 
     name = "protea"
 

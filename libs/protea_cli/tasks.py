@@ -24,6 +24,7 @@ _PRODUCTS: Final = {
     "predict_baseline": "/v1/embeddings/prediction-sets/{prediction_set_id}",
     "run_cafa_evaluation": "/v1/annotations/evaluation-sets/{evaluation_set_id}/results/{evaluation_result_id}",
     "export_research_dataset": "/v1/datasets/{dataset_id}",
+    "train_reranker": "/v1/reranker-models/{reranker_model_id}",
 }
 """Where the rows are that a job's result names: without them, having done the job is worth nothing."""
 
