@@ -77,12 +77,14 @@ def running_up(home: Path) -> Iterator[RunningUp]:
                 process.wait(END_SECONDS)
 
 
-def protea(*arguments: str, url: str = "", stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command line against a server; nothing is decided about its outcome."""
+def protea(
+    *arguments: str, url: str = "", stdin: bytes = b"", seconds: float = 120, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command line against a server, for so many seconds at most; nothing is decided about its outcome."""
     command = [sys.executable, "-m", "protea_cli", *arguments]
     surroundings = os.environ | environment | ({"PROTEA_URL": url} if url else {})
     return subprocess.run(
-        command, input=stdin.decode(), capture_output=True, text=True, env=surroundings, timeout=120, check=False
+        command, input=stdin.decode(), capture_output=True, text=True, env=surroundings, timeout=seconds, check=False
     )
 
 

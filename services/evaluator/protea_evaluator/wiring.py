@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from protea_common.runtime import Platform
 from protea_evaluator.adapters.cafaeval import CafaevalRunner
@@ -21,6 +21,7 @@ from protea_evaluator.usecases.export_run_crate import KeepRunCrate
 from protea_evaluator.usecases.generate_evaluation_set import KeepGroundTruth
 from protea_evaluator.usecases.predict_baseline import PredictFromBaseline
 from protea_evaluator.usecases.read_delta import DeltaReader
+from protea_evaluator.usecases.result_use_case import ResultUseCase
 from protea_evaluator.usecases.run_cafa_evaluation import MeasurePredictions
 from protea_evaluator.usecases.stored_result import StoredResultReader
 from protea_evaluator.usecases.stratify_evaluation import StratifyResult
@@ -31,6 +32,8 @@ __all__ = ["SERVICE_NAME", "Factory", "ProcessContext", "open_process"]
 
 SERVICE_NAME: Final = "protea-evaluator"
 """Source of its events; another name makes its past events look like a stranger's."""
+
+OfResult = TypeVar("OfResult", bound=ResultUseCase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,38 +117,26 @@ class Factory:
 
     def create_keep_report(self) -> KeepReport:
         """Build ``write_evaluation_report``."""
-        return KeepReport(
-            unit_of_work=self._unit_of_work,
-            reader=self._create_result_reader(),
-            artifacts=self._context.platform.artifacts,
-            executor=self._context.executor,
-        )
+        return self._of_result(KeepReport, self._context.executor)
 
     def create_keep_run_crate(self) -> KeepRunCrate:
         """Build ``export_run_crate``."""
-        return KeepRunCrate(
-            unit_of_work=self._unit_of_work,
-            reader=self._create_result_reader(),
-            artifacts=self._context.platform.artifacts,
-            executor=self._context.executor,
-        )
+        return self._of_result(KeepRunCrate, self._context.executor)
 
     def create_compare_results(self) -> CompareResults:
         """Build ``compare_evaluations``."""
-        return CompareResults(
-            unit_of_work=self._unit_of_work,
-            reader=self._create_result_reader(),
-            artifacts=self._context.platform.artifacts,
-            executor=self._context.processes,
-        )
+        return self._of_result(CompareResults, self._context.processes)
 
     def create_stratify_result(self) -> StratifyResult:
         """Build ``stratify_evaluation``."""
-        return StratifyResult(
+        return self._of_result(StratifyResult, self._context.executor)
+
+    def _of_result(self, use_case: type[OfResult], executor: Executor) -> OfResult:
+        return use_case(
             unit_of_work=self._unit_of_work,
             reader=self._create_result_reader(),
             artifacts=self._context.platform.artifacts,
-            executor=self._context.executor,
+            executor=executor,
         )
 
     def _create_result_reader(self) -> StoredResultReader:

@@ -14,8 +14,8 @@ from typing import Any
 __all__ = ["Ingredient", "Run", "pack_crate", "write_metadata"]
 
 _RO_CRATE = "https://w3id.org/ro/crate/1.1"
-_PROCESS_RUN = "https://w3id.org/ro/wfrun/process/0.1"
-_CONTEXT = [f"{_RO_CRATE}/context", "https://w3id.org/ro/terms/workflow-run"]
+_PROCESS_RUN = "https://w3id.org/ro/wfrun/process/0.5"
+_CONTEXT = [f"{_RO_CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context"]
 
 _METADATA = "ro-crate-metadata.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -79,7 +79,7 @@ def write_metadata(run: Run, files: Mapping[str, bytes]) -> bytes:
 
     References
     ----------
-    RO-Crate 1.1; Process Run Crate 0.1 (Leo et al. 2024, PLoS ONE 19:e0309210).
+    RO-Crate 1.1; Process Run Crate 0.5 (Leo et al. 2024, PLoS ONE 19:e0309210).
     """
     graph = [
         _descriptor(),
@@ -123,7 +123,7 @@ def _root(run: Run, files: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def _profile() -> dict[str, Any]:
-    return {"@id": _PROCESS_RUN, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.1"}
+    return {"@id": _PROCESS_RUN, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
 
 
 def _application(run: Run) -> dict[str, Any]:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor
-from functools import partial
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
-from protea_common.db import UnitOfWork
 from protea_common.errors import PermanentError
-from protea_common.jobs import JobClaim, finish_job, report_progress
+from protea_common.jobs import JobClaim, report_progress
 from protea_common.operations import CompareEvaluations
-from protea_common.storage import ArtifactStore
 from protea_evaluator.adapters.counts_table import StoredCell
 from protea_evaluator.domain.measurement import Weighting
 from protea_evaluator.domain.recipe import Cohort, Normalisation
@@ -22,7 +17,8 @@ from protea_evaluator.domain.resampling.comparison import DifferentProteinsError
 from protea_evaluator.domain.resampling.fmax import ProteinTable
 from protea_evaluator.domain.results import is_too_small
 from protea_evaluator.domain.verdict import judge
-from protea_evaluator.usecases.stored_result import StoredResult, StoredResultReader
+from protea_evaluator.usecases.result_use_case import ResultUseCase
+from protea_evaluator.usecases.stored_result import StoredResult
 
 __all__ = ["CompareResults", "DifferentFramesError", "NotResampledError", "SameResultError"]
 
@@ -47,21 +43,8 @@ class NotResampledError(PermanentError):
     status: ClassVar[int] = 409
 
 
-class CompareResults:
+class CompareResults(ResultUseCase):
     """Use case of ``compare_evaluations``; it changes nothing but the job, and keeps a file of what it found."""
-
-    def __init__(
-        self,
-        *,
-        unit_of_work: Callable[[], UnitOfWork],
-        reader: StoredResultReader,
-        artifacts: ArtifactStore,
-        executor: Executor,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._reader = reader
-        self._artifacts = artifacts
-        self._executor = executor
 
     async def __call__(self, claim: JobClaim) -> None:
         """Read both, compare each cell that both have, keep the table."""
@@ -70,8 +53,7 @@ class CompareResults:
         pairs = list(_shared_cells(ours, theirs, Weighting(request.weighting)))
         cells: dict[str, dict[str, Any]] = {}
         for step, (category, aspect, ours_there, theirs_there) in enumerate(pairs, start=1):
-            compare = partial(_compare, ours_there, theirs_there, request)
-            found = await asyncio.get_running_loop().run_in_executor(self._executor, compare)
+            found = await self._compute(_compare, ours_there, theirs_there, request)
             cells.setdefault(category, {})[aspect] = found
             async with self._unit_of_work() as work:
                 await report_progress(work, claim.job_id, current=step, total=len(pairs))
@@ -79,8 +61,7 @@ class CompareResults:
         baseline = request.baseline_evaluation_result_id
         key = f"evaluations/results/{request.evaluation_result_id}/comparison-{baseline}.json"
         await self._artifacts.put(key, json.dumps(table, indent=2).encode())
-        async with self._unit_of_work() as work:
-            await finish_job(work, claim, result=table)
+        await self._end(claim, table)
 
     async def _read(self, request: CompareEvaluations) -> tuple[StoredResult, StoredResult]:
         if request.evaluation_result_id == request.baseline_evaluation_result_id:

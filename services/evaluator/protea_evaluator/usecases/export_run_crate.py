@@ -2,55 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable
-from concurrent.futures import Executor
-from functools import partial
 from importlib import metadata
 
-from protea_common.db import UnitOfWork
-from protea_common.jobs import JobClaim, finish_job
+from protea_common.jobs import JobClaim
 from protea_common.operations import ExportRunCrate
-from protea_common.storage import ArtifactStore
 from protea_evaluator.adapters.counts_table import COUNTS_FILE, PROTEINS_FILE
 from protea_evaluator.adapters.provenance import ProvenanceStore
 from protea_evaluator.adapters.storage import EvaluationResult
 from protea_evaluator.domain.run_crate import Ingredient, Run, pack_crate
-from protea_evaluator.usecases.stored_result import StoredResultReader
+from protea_evaluator.usecases.result_use_case import ResultUseCase
 
 __all__ = ["KeepRunCrate"]
 
 _FIGURES_FILE = "figures.json"
 
 
-class KeepRunCrate:
+class KeepRunCrate(ResultUseCase):
     """Use case of ``export_run_crate``; the archive is the file of its job."""
-
-    def __init__(
-        self,
-        *,
-        unit_of_work: Callable[[], UnitOfWork],
-        reader: StoredResultReader,
-        artifacts: ArtifactStore,
-        executor: Executor,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._reader = reader
-        self._artifacts = artifacts
-        self._executor = executor
 
     async def __call__(self, claim: JobClaim) -> None:
         """Read the result and where it comes from, pack, keep the archive."""
         request = ExportRunCrate.read(claim.payload, operation=claim.operation)
         result = (await self._reader.read(request.evaluation_result_id)).result
-        pack = partial(pack_crate, await self._describe(result), await self._files(result))
-        content = await asyncio.get_running_loop().run_in_executor(self._executor, pack)
+        content = await self._compute(pack_crate, await self._describe(result), await self._files(result))
         key = f"exports/run-crate-{result.id}.zip"
         await self._artifacts.put(key, content)
-        async with self._unit_of_work() as work:
-            told = {"evaluation_result_id": str(result.id), "artifact": key, "bytes": len(content)}
-            await finish_job(work, claim, result=told)
+        await self._end(claim, {"evaluation_result_id": str(result.id), "artifact": key, "bytes": len(content)})
 
     async def _describe(self, result: EvaluationResult) -> Run:
         async with self._unit_of_work() as work:

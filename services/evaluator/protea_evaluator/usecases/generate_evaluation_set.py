@@ -14,6 +14,7 @@ from protea_common.domain.temporal import Window, WindowRole, require_order
 from protea_common.errors import PermanentError
 from protea_common.jobs import JobClaim, finish_job, guard_job
 from protea_common.operations import GenerateEvaluationSet
+from protea_common.snapshot_dates import read_snapshot_dates
 from protea_common.storage import ArtifactStore
 from protea_evaluator.adapters.ground_truth_table import ground_truth_table
 from protea_evaluator.adapters.storage import (
@@ -126,7 +127,7 @@ class KeepGroundTruth:
             return
         async with self._unit_of_work() as work:
             windows = WindowStore(work.session)
-            old, new = await windows.dates(pair.old.id), await windows.dates(pair.new.id)
+            old, new = [await read_snapshot_dates(work.session, each.id) for each in (pair.old, pair.new)]
             others = await windows.with_roles()
         window = Window(_identify(request, pair), WindowRole(request.window_role), old, new)
         require_order(window, others, waiver=request.holdout_waiver)

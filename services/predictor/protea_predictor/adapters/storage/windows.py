@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from protea_common.orm import AnnotationSet, EvaluationSet, ProteinGOAnnotation
+from protea_common.orm import EvaluationSet
+from protea_common.snapshot_dates import read_snapshot_dates
 from protea_predictor.adapters.storage.inputs import NotFoundError
-from protea_predictor.domain.datasets.temporal import SnapshotDates, Window, WindowRole
+from protea_predictor.domain.datasets.temporal import Window, WindowRole
 
 __all__ = ["StoredWindow", "WindowStore"]
 
@@ -54,8 +53,8 @@ class WindowStore:
         row = await self._session.get(EvaluationSet, evaluation_set_id)
         if row is None:
             raise NotFoundError("evaluation set", evaluation_set_id)
-        old = await self._dates(row.old_annotation_set_id)
-        new = await self._dates(row.new_annotation_set_id)
+        old = await read_snapshot_dates(self._session, row.old_annotation_set_id)
+        new = await read_snapshot_dates(self._session, row.new_annotation_set_id)
         role = None if row.window_role is None else WindowRole(row.window_role)
         return StoredWindow(
             window=Window(evaluation_set_id, role, old, new),
@@ -64,33 +63,3 @@ class WindowStore:
             ontology_snapshot_id=row.pivot_snapshot_id,
             groundtruth_uri=row.groundtruth_uri,
         )
-
-    async def _dates(self, annotation_set_id: UUID) -> SnapshotDates:
-        columns = select(
-            AnnotationSet.source_version,
-            AnnotationSet.annotated_before,
-            AnnotationSet.source_published_at,
-        )
-        row = (await self._session.execute(columns.where(AnnotationSet.id == annotation_set_id))).one()
-        return SnapshotDates(
-            name=row.source_version or str(annotation_set_id),
-            annotated_before=row.annotated_before,
-            published_on=None if row.source_published_at is None else row.source_published_at.date(),
-            newest_annotation=await self._newest_annotation(annotation_set_id),
-        )
-
-    async def _newest_annotation(self, annotation_set_id: UUID) -> date | None:
-        written = ProteinGOAnnotation.annotation_date
-        statement = select(func.max(written), func.count() - func.count(written))
-        newest, undated = (
-            await self._session.execute(statement.where(ProteinGOAnnotation.annotation_set_id == annotation_set_id))
-        ).one()
-        return None if newest is None or undated else _read_date(newest)
-
-
-def _read_date(text: str) -> date | None:
-    """Read ``YYYYMMDD``; ``None`` for what is none, since what cannot be read is not known."""
-    try:
-        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a day without a place
-    except ValueError:
-        return None
