@@ -22,6 +22,12 @@ __all__ = [
 
 _UPLOAD_PATTERN = r"^artifact:"
 
+_INSTEAD = {
+    "alignment": "; without a table, predict_go_terms with the preset alignment_vote and alignment: required is this "
+    "baseline by the platform's own search"
+}
+"""What does the same where what a baseline reads is not at hand."""
+
 
 class GenerateEvaluationSet(OperationPayload):
     """Parameters of ``generate_evaluation_set``."""
@@ -188,7 +194,11 @@ class PredictBaseline(OperationPayload):
         None,
         pattern=_UPLOAD_PATTERN,
         max_length=1024,
-        description="For alignment: `artifact:<key>` of a table of query, subject and bit score, without a header.",
+        description=(
+            "For alignment: `artifact:<key>` of a table of query, subject and bit score, without a header. By the "
+            "platform's own search, predict_go_terms with the preset alignment_vote and alignment: required is this "
+            "baseline."
+        ),
     )
     donors: Literal["experimental", "all"] = Field(
         "experimental", description="For alignment: whose annotations are transferred."
@@ -202,7 +212,7 @@ class PredictBaseline(OperationPayload):
         needed = {"alignment": ("hits_uri", self.hits_uri), "interpro": ("source_version", self.source_version)}
         for method, (name, value) in needed.items():
             if (self.method == method) != (value is not None):
-                message = f"{name} is for the method {method}, which needs it"
+                message = f"{name} is for the method {method}, which needs it{_INSTEAD.get(method, '')}"
                 raise ValueError(message)
         return self
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -27,7 +28,7 @@ from protea_common.orm import (
 )
 from protea_evaluator.domain.run_crate import Ingredient
 
-__all__ = ["MeasuringJob", "ProvenanceStore", "UnknownJobError"]
+__all__ = ["MeasuringJob", "ProvenanceStore", "UnknownJobError", "ingredients_of_receipt"]
 
 _ROWS_PER_FETCH = 5_000
 
@@ -81,6 +82,7 @@ class ProvenanceStore:
             await self._annotations("#annotations-t0", evaluation_set.old_annotation_set_id),
             await self._annotations("#annotations-t1", evaluation_set.new_annotation_set_id),
             await self._predictions(predictions),
+            *ingredients_of_receipt(predictions.meta),
         ]
         if predictions.embedding_config_id is not None:
             found.append(await self._encoder(predictions.embedding_config_id))
@@ -122,3 +124,16 @@ class ProvenanceStore:
             digest.update("".join(f"{name}\t{go_id}\t{score!r}\n" for name, go_id, score in rows).encode())
         receipt = json.dumps(row.meta, sort_keys=True)
         return Ingredient("#predictions", f"prediction set {row.id}", digest.hexdigest(), receipt)
+
+
+def ingredients_of_receipt(receipt: Mapping[str, Any]) -> list[Ingredient]:
+    """Read the boosters and the calibration that scored, with the digests of their files."""
+    models = (receipt.get("reranking") or {}).get("models", [])
+    found = [
+        Ingredient(f"#booster-{each['id']}", f"{each['name']} ({each['cell']})", each["model_sha256"])
+        for each in models
+    ]
+    calibration = receipt.get("calibration")
+    if calibration is not None:
+        found.append(Ingredient("#calibration", f"calibration {calibration['id']}", calibration["content_sha256"]))
+    return found

@@ -16,6 +16,7 @@ __all__ = ["Ingredient", "Run", "pack_crate", "write_metadata"]
 _RO_CRATE = "https://w3id.org/ro/crate/1.1"
 _PROCESS_RUN = "https://w3id.org/ro/wfrun/process/0.5"
 _CONTEXT = [f"{_RO_CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context"]
+_LICENCE = "https://spdx.org/licenses/CC-BY-4.0"
 
 _METADATA = "ro-crate-metadata.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -85,6 +86,7 @@ def write_metadata(run: Run, files: Mapping[str, bytes]) -> bytes:
         _descriptor(),
         _root(run, files),
         _profile(),
+        {"@id": _LICENCE, "@type": "CreativeWork", "name": "Creative Commons Attribution 4.0 International"},
         _application(run),
         _action(run, files),
         {
@@ -115,7 +117,7 @@ def _root(run: Run, files: Mapping[str, bytes]) -> dict[str, Any]:
         "name": f"PROTEA evaluation {run.identifier}",
         "description": f"Predictions measured in the frame {run.frame['name']} ({run.frame['digest']}).",
         "datePublished": run.finished_at.isoformat(),
-        "license": "https://spdx.org/licenses/CC-BY-4.0",
+        "license": {"@id": _LICENCE},
         "conformsTo": {"@id": _PROCESS_RUN},
         "hasPart": [{"@id": name} for name in sorted(files)],
         "mentions": {"@id": "#run"},
@@ -136,7 +138,8 @@ def _action(run: Run, files: Mapping[str, bytes]) -> dict[str, Any]:
         "@type": "CreateAction",
         "name": run.operation,
         "instrument": {"@id": "#protea"},
-        "endTime": run.finished_at.isoformat(),
+        "description": f"Measured by PROTEA {run.version} with the parameters in #payload.",
+        "endTime": run.finished_at.isoformat(timespec="milliseconds"),
         "object": [{"@id": "#payload"}, *({"@id": each.identifier} for each in run.ingredients)],
         "result": [{"@id": name} for name in sorted(files)],
     }
