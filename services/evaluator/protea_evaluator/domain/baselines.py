@@ -14,7 +14,7 @@ from protea_common.errors import PermanentError
 from protea_evaluator.domain.prediction_table import PredictionTable
 from protea_evaluator.domain.protein_terms import ProteinTerms, pair_keys
 
-__all__ = ["Hit", "HitFileError", "listed_terms", "naive", "read_hits", "transfer_by_alignment"]
+__all__ = ["LEAST_SCORE", "Hit", "HitFileError", "listed_terms", "naive", "read_hits", "transfer_by_alignment"]
 
 LEAST_SCORE = 0.01
 """Scores below it are left out: the thresholds of a grid begin there, and rare terms are most of the ontology."""
