@@ -64,13 +64,18 @@ Read = Callable[[AsyncSession], Awaitable[NDArray[np.float16]]]
 
 def draw_vectors() -> StoredVectors:
     """Draw vectors, the same every time."""
-    vectors = np.random.default_rng(0).standard_normal((ROWS, DIMENSION)).astype(np.float16)
+    return stored(np.random.default_rng(0).standard_normal((ROWS, DIMENSION)).astype(np.float16))
+
+
+def stored(vectors: NDArray[np.float16]) -> StoredVectors:
+    """Give vectors to the sequences 1, 2, 3, ..., shape ``(n, D)``."""
+    count = len(vectors)
     return StoredVectors(
-        sequence_ids=np.arange(1, ROWS + 1),
-        chunk_starts=np.zeros(ROWS, dtype=np.int32),
+        sequence_ids=np.arange(1, count + 1),
+        chunk_starts=np.zeros(count, dtype=np.int32),
         chunk_ends=None,
-        residues=np.full(ROWS, 2, dtype=np.int32),
-        truncated=np.zeros(ROWS, dtype=np.bool_),
+        residues=np.full(count, 2, dtype=np.int32),
+        truncated=np.zeros(count, dtype=np.bool_),
         vectors=vectors,
     )
 
@@ -172,13 +177,13 @@ async def measure(dsn: str, rounds: int) -> dict[str, float]:
 
 
 @asynccontextmanager
-async def opened(dsn: str) -> AsyncIterator[SessionFactory]:
-    """Make the tables, and sequences that vectors may belong to."""
+async def opened(dsn: str, *, rows: int = ROWS) -> AsyncIterator[SessionFactory]:
+    """Make the tables, and as many sequences that vectors may belong to."""
     engine = build_engine(Settings(db_url=dsn, amqp_url="amqp://unused/"))
     await upgrade_to_head(engine)
     factory = build_session_factory(engine)
     async with session_scope(factory) as session:
-        await session.execute(text(_SEQUENCES), {"rows": ROWS})
+        await session.execute(text(_SEQUENCES), {"rows": rows})
         await session.execute(text(_CONFIG), {"id": CONFIG_ID})
     yield factory
     await engine.dispose()
