@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import insert
 
 from protea_cli.demo.data import read_lines
 from protea_common.domain.scoring import PRESETS
 from protea_common.operations import PredictGoTerms
-from protea_common.orm import JobStatus
+from protea_common.orm import JobStatus, ScoringConfig
 from support.predictor_bench import A, B, C, M, PredictorBench, open_bench
 
 PROTEINS = Path(__file__).parents[3] / "demo" / "data" / "fly_proteins.fasta.gz"
@@ -130,6 +132,45 @@ async def test_the_receipt_says_which_channels_ran(bench: PredictorBench, reques
 async def test_votes_of_aligned_references_score_alone(bench: PredictorBench, request_of_kin: PredictGoTerms) -> None:
     job = await bench.run(request_of_kin, alignment="required", scoring_config_id=PRESETS["alignment_vote"].id)
     assert [(row["go_id"], row["score"]) for row in await bench.rows(job.id)] == [(A, 1.0), (C, 1.0)]
+
+
+async def test_the_composite_of_known_terms_is_the_mean_by_the_weights_of_each_cell(
+    bench: PredictorBench, request_of_kin: PredictGoTerms, residues: list[str]
+) -> None:
+    """A function of the query is known by experiment, so its processes are of limited knowledge."""
+    async with bench.world() as world:
+        await world.add_protein("Q1", residues[2][:150])
+        await world.annotate(request_of_kin, [("Q1", M, "IDA", None), ("Q1", B, "ISS", None), ("R4", C, "IDA", None)])
+    asked = {"alignment": "required", "known_term_candidates": True} | dict.fromkeys(OF_KNOWN_TERMS, True)
+    preset = PRESETS["known_terms_composite"]
+
+    composite = await scores(bench, request_of_kin, preset.id, asked)
+    alone = {}
+    for signal in preset.recipe.signals_read:
+        config_id = uuid4()
+        values = {"id": config_id, "name": signal, "formula": "linear", "weights": {signal: 1.0}, "missing": "zero"}
+        async with bench.world() as world:
+            await world.session.execute(insert(ScoringConfig).values(values))
+        alone[signal] = await scores(bench, request_of_kin, config_id, asked)
+
+    for term, cell in ((B, "lk-bpo"), (C, "lk-bpo"), (M, "pk-mfo")):
+        weights = preset.recipe.weighted_by_cell[cell]
+        total = sum(weight * alone[signal].get(term, 0.0) for signal, weight in weights.items())
+        assert composite[term] == pytest.approx(total / sum(weights.values()), abs=2e-6), term
+    speaking = {signal for signal, values in alone.items() if values}
+    assert {"alignment_aspect_vote", "knn_aspect_vote", "self_prior_curated", "profile_vote"} <= speaking
+
+
+OF_KNOWN_TERMS = ("compute_self_prior", "compute_profile", "compute_association", "compute_species_prior")
+
+
+async def scores(
+    bench: PredictorBench, request: PredictGoTerms, scoring_config_id: UUID, asked: dict[str, Any]
+) -> dict[str, float]:
+    """Predict the query; give the scores of its terms, those without terms below them as they are computed."""
+    job = await bench.run(request, scoring_config_id=scoring_config_id, **asked)
+    assert job.status is JobStatus.SUCCEEDED, job.error_message
+    return {row["go_id"]: row["score"] for row in await bench.rows(job.id)}
 
 
 async def test_queries_that_align_with_nothing_have_no_prediction_by_alignment(
