@@ -49,7 +49,7 @@ LIMIT_SECONDS = 240 + 12 * FAULTS
 """What a run may take before pytest ends it, with everything starting slowly."""
 
 TUNING = {
-    # An evaluation can hold the interpreter for seconds where seven processes share two cores, and no lease is renewed.
+    # Where all these processes share two cores a heartbeat may come seconds late.
     "PROTEA_TUNING__WORKER__LEASE": "8",
     "PROTEA_TUNING__WORKER__HEARTBEAT": "1",
     "PROTEA_TUNING__WORKER__SHUTDOWN_GRACE": "5",

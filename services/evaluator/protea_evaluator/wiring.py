@@ -49,7 +49,7 @@ class ProcessContext:
     executor
         A thread for each job that the process does at a time.
     processes
-        Where measures and intervals are computed, which would hold up the event loop.
+        Where measures and intervals are computed.
     """
 
     platform: Platform

@@ -1,4 +1,4 @@
-"""Processes that compute, so that the one with the event loop goes on renewing its leases.
+"""Processes that compute: on cores of their own, and without the service if one runs out of memory.
 
 They are started when they are first needed, and end with this process however it ends: each watches its parent.
 """
