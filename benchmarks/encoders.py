@@ -1,6 +1,7 @@
 """How well the nearest neighbour under each encoder shares function, beside the best alignment and a random protein.
 
     .venv/bin/python benchmarks/encoders.py [--json] [--proteins FASTA.gz --annotations GAF.gz --references N]
+                                            [--unirep FOLDER]
 
 Each query takes one donor: the most similar protein with another sequence and experimental annotation in the aspect.
 The score is the information-weighted Jaccard index of their propagated terms (root left out): 1 for the same function,
@@ -8,7 +9,9 @@ The score is the information-weighted Jaccard index of their propagated terms (r
 95 % intervals from 1,000 bootstrap resamples of the queries, and the paired difference from the alignment: over all
 queries, and over those that have an aligned donor in all their aspects. The k-mer encoder is fitted to the sequences of
 all references, as `protea embed` does it; it sees no annotation. Only encoders are here whose weights come with the
-program or from the data: no package has those of ESM-2, ESM C, ProtT5 or Ankh.
+program, from the data, or from a package registry: none has those of ESM-2, ESM C, ProtT5 or Ankh. UniRep is measured
+on request, from a folder that `protea encoder unirep` wrote, whole proteins: as its recipe makes vectors, and with each
+component standardised over the references, which takes out what all proteins have in common.
 """
 
 from __future__ import annotations
@@ -20,23 +23,22 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from encoders_vectors import KeptVectors, composition, kmers, standardised, unirep
 from numpy.typing import NDArray
 
 from protea_cli.demo.data import LIMITS, read_lines
 from protea_common.domain.evidence import is_experimental, is_negated
 from protea_common.domain.fasta import read_fasta
 from protea_common.domain.ontology import ASPECTS, GoGraph
-from protea_embedder.domain.kmer_encoder import KmerEncoder
-from protea_embedder.domain.kmer_fit import fit_kmer_encoder
 from protea_ingest.domain.gaf import read_gaf
 from protea_ingest.domain.obo import parse_obo
 
 DATA = Path(__file__).parents[1] / "demo" / "data"
-RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 N_QUERIES, N_RESAMPLES = 1_000, 1_000
 ALIGNMENT = "DIAMOND, best hit"
 NO_DONOR = -np.inf
@@ -171,17 +173,11 @@ def by_encoder(benchmark: Benchmark, encode: Callable[[Sequence[str]], NDArray[n
     return measure(benchmark, found, seconds=seconds)
 
 
-def composition(sequences: Sequence[str]) -> NDArray[np.float32]:
-    """Count residues, as shares, standardised over the proteins."""
-    counts = np.array([[sequence.count(residue) for residue in RESIDUES] for sequence in sequences], dtype=np.float32)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    standardised: NDArray[np.float32] = (shares - shares.mean(axis=0)) / shares.std(axis=0)
-    return standardised
-
-
-def kmers(sequences: Sequence[str]) -> NDArray[np.float32]:
-    """Fit the k-mer encoder to the proteins and use it."""
-    return KmerEncoder(fit_kmer_encoder(sequences)).encode(sequences)
+def by_unirep(benchmark: Benchmark, folder: Path) -> dict[str, Measured]:
+    """Measure UniRep's vectors as they are, and standardised."""
+    found = by_encoder(benchmark, vectors := KeptVectors(partial(unirep, folder)))
+    scaled = by_encoder(benchmark, lambda _: standardised(vectors.kept))
+    return {folder.name: found, f"{folder.name}, standardised": replace(scaled, seconds=found.seconds)}
 
 
 def align(benchmark: Benchmark) -> Similarities:
@@ -222,7 +218,7 @@ def interval(values: NDArray[np.float64]) -> tuple[float, float, float]:
     return float(values.mean()), float(low), float(high)
 
 
-def run(benchmark: Benchmark) -> dict[str, Measured]:
+def run(benchmark: Benchmark, *, unirep_folder: Path | None) -> dict[str, Measured]:
     """Measure every way."""
     rng = np.random.default_rng(2)
     drawn = rng.random((len(benchmark.queries), len(benchmark.sequences)), dtype=np.float32)
@@ -230,6 +226,7 @@ def run(benchmark: Benchmark) -> dict[str, Measured]:
         "random protein": measure(benchmark, exclude_same_sequence(benchmark, drawn), seconds=0.0),
         "amino-acid composition": by_encoder(benchmark, composition),
         "k-mer profile (backend kmer)": by_encoder(benchmark, kmers),
+        **({} if unirep_folder is None else by_unirep(benchmark, unirep_folder)),
     }
     if shutil.which("diamond") is None:
         print("no alignment baseline: install it with `apt-get install diamond-aligner`")
@@ -275,6 +272,7 @@ def main() -> None:
     parser.add_argument("--proteins", type=Path, default=DATA / "fly_proteins.fasta.gz")
     parser.add_argument("--annotations", type=Path, default=DATA / "fly_annotations.gaf.gz")
     parser.add_argument("--references", type=int, help="draw so many proteins with experimental annotation")
+    parser.add_argument("--unirep", type=Path, help="folder of a UniRep model; its licence allows no commercial use")
     options = parser.parse_args()
     benchmark = load(options.proteins, options.annotations, references=options.references)
     print(
@@ -282,7 +280,7 @@ def main() -> None:
         + ", ".join(aspect.value for aspect in ASPECTS)
         + "; difference from the alignment, all and aligned; speed"
     )
-    figures = report(benchmark, run(benchmark))
+    figures = report(benchmark, run(benchmark, unirep_folder=options.unirep))
     if options.json:
         print(json.dumps(figures))
 
