@@ -17,7 +17,12 @@ from protea_predictor.domain.candidates import Candidates
 from protea_predictor.domain.carried_terms import CarriedTerms
 from protea_predictor.domain.distances import exact_distances
 from protea_predictor.domain.donors import SequenceIds
-from protea_predictor.domain.features.alignment_voters import AlignedByAspect, AlignedVoters, aligned_by_aspect
+from protea_predictor.domain.features.alignment_voters import (
+    ALIGNMENT_DONORS,
+    AlignedByAspect,
+    AlignedVoters,
+    aligned_by_aspect,
+)
 from protea_predictor.domain.features.compute import FeatureContext, FeatureSources, compute_features
 from protea_predictor.domain.features.frame import FeatureFrame
 from protea_predictor.domain.hierarchy import raise_parents
@@ -232,6 +237,7 @@ def _united(
     metric: DistanceMetric,
 ) -> FoundTerms:
     by_aspect = aligned_by_aspect(hits, carried, n_queries=len(queries.accessions))
+    hits = hits.where(hits.among_best(ALIGNMENT_DONORS) | by_aspect.is_voter)
     candidates, aligned = unite_channels(
         candidates,
         hits,

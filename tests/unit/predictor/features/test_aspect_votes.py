@@ -44,6 +44,7 @@ def test_votes_are_shared_among_the_best_donors_of_each_aspect(seed: int, only_e
     votes = vote_by_aspect(donors, matrix, carried.aspects, depth=DEPTH)
     table = dense(made, only_experimental=only_experimental)
     np.testing.assert_array_equal(matrix.toarray(), table)
+    voters: set[tuple[int, int]] = set()
     for query in range(N_QUERIES):
         mine = donors.query_row == query
         for term in range(N_TERMS):
@@ -53,10 +54,13 @@ def test_votes_are_shared_among_the_best_donors_of_each_aspect(seed: int, only_e
                 for weight, reference in zip(donors.weights[mine], donors.reference_row[mine], strict=True)
                 if table[reference, of_aspect].any()
             ][:DEPTH]
+            voters |= {(query, int(reference)) for _, reference in able}
             total = sum(weight for weight, _ in able)
             share = sum(weight for weight, reference in able if table[reference, term]) / total if able else np.nan
             found = votes.at(np.array([query]), np.array([term]))[0]
             assert found == pytest.approx(share, abs=1e-12, nan_ok=True)
+    pairs = zip(donors.query_row[votes.is_voter], donors.reference_row[votes.is_voter], strict=True)
+    assert {(int(query), int(reference)) for query, reference in pairs} == voters
 
 
 def test_the_other_queries_change_no_bit() -> None:

@@ -45,6 +45,10 @@ class AlignedHits:
     def __len__(self) -> int:
         return len(self.query_row)
 
+    def where(self, mask: NDArray[np.bool_]) -> AlignedHits:
+        """Keep the hits that the mask marks."""
+        return AlignedHits(*(getattr(self, field.name)[mask] for field in fields(self)))
+
     def among_best(self, count: int) -> NDArray[np.bool_]:
         """Mark the first ``count`` hits of each query."""
         ranks = np.arange(len(self)) - np.searchsorted(self.query_row, self.query_row)

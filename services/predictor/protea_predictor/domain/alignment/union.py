@@ -88,7 +88,10 @@ def unite_channels(
     n_terms = len(graph.go_ids)
     votes = _votes(hits, annotations, n_terms=n_terms)
     is_best = hits.among_best(ALIGNMENT_DONORS)
-    votes = votes.where(is_best[votes.hit] | np.isin(votes.pair, voted))
+    is_kept = is_best[votes.hit]
+    deeper = np.flatnonzero(~is_kept)
+    is_kept[deeper] = np.isin(votes.pair[deeper], voted)
+    votes = votes.where(is_kept)
     known = candidates.query_row * n_terms + candidates.term_row
     pairs = np.union1d(known, votes.pair)
     starts = group_starts(votes.pair)

@@ -83,6 +83,11 @@ class AlignedByAspect:
     experimental: AspectVotes
 
     @property
+    def is_voter(self) -> NDArray[np.bool_]:
+        """Which hits vote in any aspect."""
+        return self.every.is_voter | self.experimental.is_voter
+
+    @property
     def keys(self) -> NDArray[np.int64]:
         """Pairs of a query and a term that are voted for, as ``query * n_terms + term``, ascending."""
         return np.union1d(self.every.shares.keys, self.experimental.shares.keys)

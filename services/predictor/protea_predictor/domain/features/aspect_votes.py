@@ -45,12 +45,15 @@ class AspectVotes:
         Weight of the voters with a term / weight of all that vote in its aspect, in [0, 1].
     has_voters
         Whether anyone votes, shape ``(n_queries, 3)``.
+    is_voter
+        Which donors vote in any aspect, shape ``(n_donors,)``.
     aspects
         Aspect of each term, shape ``(n_terms,)``.
     """
 
     shares: TermValues
     has_voters: NDArray[np.bool_]
+    is_voter: NDArray[np.bool_]
     aspects: NDArray[np.int8]
 
     def at(self, query_row: NDArray[np.int64], term_row: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -77,6 +80,7 @@ def vote_by_aspect(donors: RankedDonors, carried: Matrix, aspects: NDArray[np.in
     terms = Matrix(carried[references].astype(np.float64))
     shape = (donors.n_queries, len(references))
     has_voters = np.zeros((donors.n_queries, len(ASPECTS)), dtype=np.bool_)
+    is_voter = np.zeros(len(columns), dtype=np.bool_)
     shares = Matrix((donors.n_queries, carried.shape[1]), dtype=np.float64)
     for aspect in range(len(ASPECTS)):
         of_aspect = pick_entries(terms, aspects[terms.indices] == aspect)
@@ -85,9 +89,10 @@ def vote_by_aspect(donors: RankedDonors, carried: Matrix, aspects: NDArray[np.in
         totals = np.bincount(queries, weights, minlength=donors.n_queries)
         parts = ratio(weights, totals[queries])
         has_voters[queries, aspect] = True
+        is_voter[voters] = True
         shares = Matrix(shares + Matrix((parts, (queries, columns[voters])), shape=shape) @ of_aspect)
     shares.data = np.minimum(shares.data, 1.0)  # a sum of parts may pass 1 by its last bit
-    return AspectVotes(TermValues.of(shares), has_voters, aspects)
+    return AspectVotes(TermValues.of(shares), has_voters, is_voter, aspects)
 
 
 def _voters(query_row: NDArray[np.int64], may_vote: NDArray[np.bool_], *, depth: int) -> NDArray[np.int64]:
