@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,33 @@ def test_what_is_computed_at_once_is_probed_unless_it_is_set(folder: Path) -> No
 
     assert load_encoder(folder, tiny_recipe("esm"), chosen).batch_tokens == 777
     assert 512 <= load_encoder(folder, tiny_recipe("esm"), SINGLE).batch_tokens <= 8_192
+
+
+@pytest.fixture
+def threads_restored() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("threads_restored")
+def test_threads_are_as_many_as_the_operator_says(folder: Path) -> None:
+    load_encoder(folder, tiny_recipe("esm"), Placement(DeviceName.CPU, Precision.FLOAT32, 3, batch_tokens=512))
+
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.usefixtures("threads_restored")
+@pytest.mark.parametrize(("wanted", "most"), [("1", 1), ("", len(os.sched_getaffinity(0)))])
+def test_threads_are_probed_up_to_the_cores_or_what_openmp_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, most: int
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", wanted)
+    torch.set_num_threads(3)
+
+    load_encoder(folder, tiny_recipe("esm"), Placement(DeviceName.CPU, Precision.FLOAT32, batch_tokens=512))
+
+    assert 1 <= torch.get_num_threads() <= most
 
 
 def test_another_kind_of_model_is_refused(folder: Path) -> None:
