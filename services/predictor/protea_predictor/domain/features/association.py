@@ -116,9 +116,10 @@ def association_features(
     references; a known term that no reference carries adds nothing. 0 for a query of which nothing is known.
     """
     carried = _carried(annotations, n_terms=known.n_terms)
+    carriers = carried.T.tocsr()
     aspects = graph.aspects[candidates.term_row]
     parts = [
-        _conditional_sums(candidates, known, carried, annotations, chosen=graph.aspects[known.term_row] == aspect)
+        _conditional_sums(candidates, known, carried, carriers, chosen=graph.aspects[known.term_row] == aspect)
         for aspect in range(len(ASPECTS))
     ]
     total, cross = np.zeros(len(candidates)), np.zeros(len(candidates))
@@ -159,22 +160,21 @@ def _conditional_sums(
     candidates: Candidates,
     known: TermLists,
     carried: csr_array,
-    annotations: ReferenceAnnotations,
+    carriers: csr_array,
     *,
     chosen: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """Sum of P(term | k) over the chosen known terms k of each candidate's query."""
+    """Sum of P(term | k) over the chosen known terms k of each query; ``carriers`` is ``carried`` turned."""
     queries, terms = known.query_row[chosen], known.term_row[chosen]
     distinct = queries[group_starts(queries)]
     sums = np.zeros(len(candidates))
     if len(distinct) == 0:
         return sums
-    carriers = carried.T.tocsr()
     for first in range(0, len(distinct), _QUERIES_AT_ONCE):
         some = distinct[first : first + _QUERIES_AT_ONCE]
         mine = np.isin(queries, some)
         asked, places = np.unique(terms[mine], return_inverse=True)
-        weights = 1.0 / np.maximum(annotations.term_frequency[terms[mine]], 1)
+        weights = 1.0 / np.maximum(np.diff(carriers.indptr)[terms[mine]], 1)
         said = csr_array((weights, (queries[mine], places)), shape=(int(some[-1]) + 1, len(asked)))
         values = TermValues.of(said @ (carriers[asked] @ carried))
         start, end = np.searchsorted(candidates.query_row, (some[0], some[-1] + 1))
