@@ -73,6 +73,26 @@ async def test_a_common_term_is_a_candidate_without_a_donor(bench: PredictorBenc
     assert [rows[C][name] for name in ("length_ref", "ref_annotation_density", "neighbor_min_distance")] == [None] * 3
 
 
+async def test_scores_alone_are_those_of_the_same_candidates(bench: PredictorBench) -> None:
+    request = await bench.worked_example()
+    changes = {
+        "limit_per_entry": 1,
+        "known_term_candidates": True,
+        "scoring_config_id": await add_scoring(bench, {"term_prior": 1.0}),
+    }
+
+    whole = await bench.run(request, **changes)
+    bare = await bench.run(request, store_evidence=False, **changes)
+
+    terms = "SELECT json_object_agg(t.go_id, p.score) FROM go_prediction p JOIN go_term t ON t.id = p.go_term_id"
+    first, second = [
+        await bench.scalar(f"{terms} WHERE p.prediction_set_id = '{(await bench.prediction_set(job.id)).id}'")
+        for job in (whole, bare)
+    ]
+    assert sorted(first) == [A, B, C, M]
+    assert first == second
+
+
 async def test_references_annotated_like_the_query_vote(bench: PredictorBench) -> None:
     """R1 has what is known of the query, its process, and therefore gives it its function; R3 has another process."""
     request = await bench.worked_example()
