@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
@@ -66,6 +67,36 @@ async def test_a_database_that_another_process_made_stays(tmp_path: Path, sequen
     aligner = Mmseqs(tmp_path, timeout=MINUTES)
     await asyncio.gather(*(aligner.build("d", sequences[:50]) for _ in range(2)))
     assert [path.name for path in tmp_path.iterdir()] == ["d.mmseqs"]
+    assert len(await aligner.search("d", sequences[:1], own_rows=nobody(1))) >= 1
+
+
+@pytest.mark.parametrize("sensitivity", [4.0, 7.5])
+async def test_an_index_changes_no_hit(tmp_path: Path, sequences: list[str], sensitivity: float) -> None:
+    plain = Mmseqs(tmp_path / "plain", timeout=MINUTES, indexed_from=len(sequences) + 1)
+    indexed = Mmseqs(tmp_path / "indexed", timeout=MINUTES, indexed_from=len(sequences))
+    search = {"own_rows": nobody(10), "sensitivity": sensitivity}
+
+    for aligner in (plain, indexed):
+        await aligner.build("d", sequences)
+    hits, same = [await aligner.search("d", sequences[:10], **search) for aligner in (plain, indexed)]
+
+    assert not list(tmp_path.glob("plain/**/*.idx"))
+    assert len(list(tmp_path.glob("indexed/**/*.idx"))) == 1
+    assert len(hits) > 10
+    for field in fields(hits):
+        np.testing.assert_array_equal(getattr(hits, field.name), getattr(same, field.name))
+
+
+async def test_where_no_index_can_be_made_the_search_goes_on(tmp_path: Path, sequences: list[str]) -> None:
+    program = tmp_path / "mmseqs"
+    failing = '[ "$1" = createindex ] && echo half > references.idx && exit 1'
+    program.write_text(f'#!/bin/sh\n{failing}\nexec {find_mmseqs()} "$@"\n')
+    program.chmod(0o755)
+    aligner = Mmseqs(tmp_path / "cache", timeout=MINUTES, program=program, indexed_from=1)
+
+    await aligner.build("d", sequences[:50])
+
+    assert not list(tmp_path.glob("cache/**/*.idx"))
     assert len(await aligner.search("d", sequences[:1], own_rows=nobody(1))) >= 1
 
 
