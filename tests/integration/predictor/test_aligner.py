@@ -74,11 +74,12 @@ async def test_a_database_that_another_process_made_stays(tmp_path: Path, sequen
 async def test_an_index_changes_no_hit(tmp_path: Path, sequences: list[str], sensitivity: float) -> None:
     plain = Mmseqs(tmp_path / "plain", timeout=MINUTES, indexed_from=len(sequences) + 1)
     indexed = Mmseqs(tmp_path / "indexed", timeout=MINUTES, indexed_from=len(sequences))
-    search = {"own_rows": nobody(10), "sensitivity": sensitivity}
-
     for aligner in (plain, indexed):
         await aligner.build("d", sequences)
-    hits, same = [await aligner.search("d", sequences[:10], **search) for aligner in (plain, indexed)]
+    hits, same = [
+        await aligner.search("d", sequences[:10], own_rows=nobody(10), sensitivity=sensitivity)
+        for aligner in (plain, indexed)
+    ]
 
     assert not list(tmp_path.glob("plain/**/*.idx"))
     assert len(list(tmp_path.glob("indexed/**/*.idx"))) == 1
