@@ -23,13 +23,13 @@ class Method:
     Attributes
     ----------
     scoring
-        Body of the scoring configuration that it predicts with.
+        Name of the preset that it predicts with, or the weights of its signals.
     choices
         What differs from `candidate_choices`.
     """
 
     name: str
-    scoring: Mapping[str, Any]
+    scoring: str | Mapping[str, float]
     choices: Mapping[str, Any]
 
     def payload(self, loaded: Loaded) -> dict[str, Any]:
@@ -57,24 +57,8 @@ _ALIGNED_ALONE: Mapping[str, Any] = {**_PLAIN, "limit_per_entry": 1}
 """One neighbour costs next to nothing, and its votes weigh nothing where alignments alone score."""
 
 ALIGNMENT_EXPERIMENTAL = Method(
-    "alignment, experimental donors", {"weights": {"alignment_aspect_vote_experimental": 1.0}}, _ALIGNED_ALONE
+    "alignment, experimental donors", {"alignment_aspect_vote_experimental": 1.0}, _ALIGNED_ALONE
 )
-ALIGNMENT_ALL = Method("alignment, all donors", {"weights": {"alignment_aspect_vote": 1.0}}, _ALIGNED_ALONE)
-KMERS = Method("k-mer neighbours, all donors", {"weights": {"knn_aspect_vote": 1.0}}, {**_PLAIN, "alignment": "off"})
-COMPOSITE = Method(
-    "composite",
-    {
-        "weights": {
-            "alignment_aspect_vote_experimental": 0.5,
-            "alignment_aspect_vote": 0.5,
-            "knn_aspect_vote_experimental": 0.5,
-            "knn_aspect_vote": 0.5,
-            "profile_vote_experimental": 0.5,
-            "profile_vote": 0.5,
-            "association_max": 0.5,
-            "self_prior_curated": 0.2,
-            "term_prior": 0.2,
-        }
-    },
-    {},
-)
+ALIGNMENT_ALL = Method("alignment, all donors", {"alignment_aspect_vote": 1.0}, _ALIGNED_ALONE)
+KMERS = Method("k-mer neighbours, all donors", {"knn_aspect_vote": 1.0}, {**_PLAIN, "alignment": "off"})
+COMPOSITE = Method("composite", "known_terms_composite", {})

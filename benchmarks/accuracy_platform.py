@@ -1,6 +1,7 @@
 """How accurate predictions are: alignment transfer, k-mer neighbours, a composite of signals, and re-rankers.
 
-    .venv/bin/python benchmarks/accuracy_platform.py [--json] [--fast] [--window selection] [--data DIR] [--home DIR]
+    .venv/bin/python benchmarks/accuracy_platform.py [--json] [--fast] [--window selection] [--without-rerankers]
+        [--data DIR] [--home DIR]
 
 Starts the platform and asks it for everything over HTTP: loads, windows, predictions, training, calibration, measures
 and comparisons. Terms gained in 2016 train, those gained in 2017 choose, those gained from 2018 on are reported; each
@@ -15,6 +16,7 @@ import asyncio
 import json
 import tempfile
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from accuracy_choices import ALIGNMENT_ALL, ALIGNMENT_EXPERIMENTAL, COMPOSITE, KMERS
@@ -52,37 +54,41 @@ class Protocol:
         self._reported = reported
         self.methods: dict[str, Measured] = {}
 
-    async def measure_baselines(self) -> None:
-        """Predict by one channel alone."""
+    async def measure_plain(self) -> None:
+        """Predict by one channel alone, and by the composite."""
         for method in (ALIGNMENT_EXPERIMENTAL, ALIGNMENT_ALL, KMERS, COMPOSITE):
             self.methods[method.name] = await self._measured(
                 method.name, await predict(self._jobs, self._loaded, self._reported, method)
             )
 
     async def measure_rerankers(self, training: list[Window]) -> None:
-        """Train on earlier windows, predict, calibrate on the selection window, and predict again."""
+        """Train on earlier windows, predict, and predict again with the probabilities of the selection window."""
         rerankers = await train(self._jobs, self._loaded, training, self._selection)
         await self._measure("re-ranker", reranker_model_ids=rerankers)
-        await self._measure_calibrated("composite, calibrated")
         await self._measure_calibrated("re-ranker, calibrated", reranker_model_ids=rerankers)
+
+    async def measure_calibration(self) -> None:
+        """Predict by the composite with the probabilities of the selection window."""
+        await self._measure_calibrated("composite, calibrated")
 
     async def gains(self) -> dict[str, Gains]:
         """Compare with the better alignment transfer of each cell, and re-rankers with the composite."""
         baselines = [self.methods[ALIGNMENT_EXPERIMENTAL.name], self.methods[ALIGNMENT_ALL.name]]
-        composite, reranker = self.methods[COMPOSITE.name], self.methods["re-ranker"]
-        pairs = {
-            "composite over alignment": (composite, baselines),
-            "re-ranker over alignment": (reranker, baselines),
-            "re-ranker over composite": (reranker, [composite]),
-        }
+        composite, reranker = self.methods[COMPOSITE.name], self.methods.get("re-ranker")
+        pairs = {"composite over alignment": (composite, baselines)}
+        if reranker is not None:
+            pairs["re-ranker over alignment"] = (reranker, baselines)
+            pairs["re-ranker over composite"] = (reranker, [composite])
         return {title: await gains(self._jobs, *pair, title=title) for title, pair in pairs.items()}
 
     async def _measure(self, title: str, **more: object) -> None:
-        made = await predict(self._jobs, self._loaded, self._reported, COMPOSITE, **more)
+        made = await predict(self._jobs, self._loaded, self._reported, COMPOSITE, title=title, **more)
         self.methods[title] = await self._measured(title, made)
 
     async def _measure_calibrated(self, title: str, **more: object) -> None:
-        plain = await predict(self._jobs, self._loaded, self._selection, COMPOSITE, **more, abstain_below=0.0)
+        plain = await predict(
+            self._jobs, self._loaded, self._selection, COMPOSITE, title=f"for {title}", **more, abstain_below=0.0
+        )
         calibration_id = await calibrate(self._jobs, self._selection, plain)
         await self._measure(title, **more, calibration_id=calibration_id)
 
@@ -91,25 +97,43 @@ class Protocol:
         return await read_measured(self._jobs, self._reported, result_id)
 
 
-async def run_protocol(jobs: Jobs, files: Files, *, reports: bool) -> tuple[dict[str, Measured], dict[str, Gains]]:
-    """Run all of it; ``reports`` says whether the reporting window is looked at."""
-    days = [*TRAINING, SELECTION, *([REPORTING] if reports else [])]
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much of the protocol is run.
+
+    Attributes
+    ----------
+    reports
+        Whether the reporting window is looked at.
+    trains
+        Whether re-rankers are trained.
+    """
+
+    reports: bool
+    trains: bool
+
+
+async def run_protocol(jobs: Jobs, files: Files, extent: Extent) -> tuple[dict[str, Measured], dict[str, Gains]]:
+    """Run the protocol on a platform; give what was measured, and what was gained."""
+    days = [*TRAINING, SELECTION, *([REPORTING] if extent.reports else [])]
     loaded = await load(jobs, files, days)
     windows = [await open_window(jobs, loaded, each) for each in days]
     training, selection = windows[: len(TRAINING)], windows[len(TRAINING)]
     protocol = Protocol(jobs, loaded, selection=selection, reported=windows[-1])
-    await protocol.measure_baselines()
-    await protocol.measure_rerankers(training)
+    await protocol.measure_plain()
+    await protocol.measure_calibration()
+    if extent.trains:
+        await protocol.measure_rerankers(training)
     return protocol.methods, await protocol.gains()
 
 
-async def run_benchmark(files: Files, home: Path, *, reports: bool, as_line: bool) -> None:
+async def run_benchmark(files: Files, home: Path, extent: Extent, *, as_line: bool) -> None:
     """Start the platform, run the protocol and print its table."""
     async with AsyncExitStack() as stack:
         edition = await stack.enter_async_context(open_laptop_edition(home, port=free_port()))
         client = await stack.enter_async_context(ProteaClient(edition.url))
         jobs = Jobs(client, home / "accuracy.json")
-        methods, gained = await run_protocol(jobs, files, reports=reports)
+        methods, gained = await run_protocol(jobs, files, extent)
         jobs.tell("done")
     errors = {title: calibration_errors(each) for title, each in methods.items() if "calibrated" in title}
     print_table(methods, gained, errors)
@@ -123,6 +147,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON on the last line")
     parser.add_argument("--fast", action="store_true", help="the fly alone")
     parser.add_argument("--window", choices=("reporting", "selection"), default="reporting", help="what is told of")
+    parser.add_argument("--without-rerankers", action="store_true", help="leave training out")
     parser.add_argument("--data", type=Path, default=ALL7 if ALL7.is_dir() else None)
     parser.add_argument("--home", type=Path, help="keep the platform's data here, and go on with what is there")
     arguments = parser.parse_args()
@@ -130,8 +155,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="protea-accuracy-", ignore_cleanup_errors=True) as folder:
         home = arguments.home or Path(folder) / "home"
         home.mkdir(parents=True, exist_ok=True)
-        reports = arguments.window == "reporting"
-        asyncio.run(run_benchmark(files, home, reports=reports, as_line=arguments.json))
+        extent = Extent(reports=arguments.window == "reporting", trains=not arguments.without_rerankers)
+        asyncio.run(run_benchmark(files, home, extent, as_line=arguments.json))
 
 
 if __name__ == "__main__":

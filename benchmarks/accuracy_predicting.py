@@ -11,6 +11,7 @@ from accuracy_choices import Method, candidate_choices
 from accuracy_jobs import Jobs
 from accuracy_windows import Loaded, Window
 
+from protea_common.domain.scoring import PRESETS
 from protea_evaluator.domain.knowledge import Category
 
 __all__ = ["calibrate", "evaluate", "predict", "train"]
@@ -19,7 +20,7 @@ _MOST_ROWS = 20_000_000
 _HARDLY_ELECTRONIC = "electronic annotations are dated anew at each release, so cuts by date hold next to none of them"
 
 
-async def predict(jobs: Jobs, loaded: Loaded, window: Window, method: Method, **more: Any) -> str:
+async def predict(jobs: Jobs, loaded: Loaded, window: Window, method: Method, *, title: str = "", **more: Any) -> str:
     """Predict the proteins of a window from what was known on its first day; give the prediction set's id."""
     payload = method.payload(loaded) | {
         "annotation_set_id": window.annotation_set_id,
@@ -27,7 +28,7 @@ async def predict(jobs: Jobs, loaded: Loaded, window: Window, method: Method, **
         "scoring_config_id": await _scoring(jobs, method),
         **more,
     }
-    result = await jobs.run(f"{method.name} ({window.days.name})", "predict_go_terms", payload)
+    result = await jobs.run(f"{title or method.name} ({window.days.name})", "predict_go_terms", payload)
     return str(result["prediction_set_id"])
 
 
@@ -83,10 +84,15 @@ async def calibrate(jobs: Jobs, window: Window, prediction_set_id: str) -> str:
 
 
 async def _scoring(jobs: Jobs, method: Method) -> str:
-    digest = sha256(json.dumps(method.scoring, sort_keys=True).encode()).hexdigest()[:8]
+    """Give the id of the scoring configuration of a method, which is made unless it is a preset."""
+    if isinstance(method.scoring, str):
+        await jobs.client.post("/v1/scoring/configs/presets", {})
+        return str(PRESETS[method.scoring].id)
+    weights = dict(method.scoring)
+    digest = sha256(json.dumps({"weights": weights}, sort_keys=True).encode()).hexdigest()[:8]
     name = f"{method.name} {digest}"
 
     async def make() -> str:
-        return str((await jobs.client.post("/v1/scoring/configs", {"name": name, **method.scoring}))["id"])
+        return str((await jobs.client.post("/v1/scoring/configs", {"name": name, "weights": weights}))["id"])
 
     return str(await jobs.once(f"scoring of {method.name}", f"scoring {name}", make))
