@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -86,7 +87,7 @@ async def calibrate(jobs: Jobs, window: Window, prediction_set_id: str) -> str:
 async def _scoring(jobs: Jobs, method: Method) -> str:
     """Give the id of the scoring configuration of a method, which is made unless it is a preset."""
     if isinstance(method.scoring, str):
-        await jobs.client.post("/v1/scoring/configs/presets", {})
+        await jobs.once(f"preset {method.scoring}", method.scoring, partial(_make_presets, jobs))
         return str(PRESETS[method.scoring].id)
     weights = dict(method.scoring)
     digest = sha256(json.dumps({"weights": weights}, sort_keys=True).encode()).hexdigest()[:8]
@@ -96,3 +97,8 @@ async def _scoring(jobs: Jobs, method: Method) -> str:
         return str((await jobs.client.post("/v1/scoring/configs", {"name": name, "weights": weights}))["id"])
 
     return str(await jobs.once(f"scoring of {method.name}", f"scoring {name}", make))
+
+
+async def _make_presets(jobs: Jobs) -> list[str]:
+    created: list[str] = (await jobs.client.post("/v1/scoring/configs/presets", {}))["created"]
+    return created

@@ -1,125 +1,169 @@
-"""The accuracy benchmark: its windows share nothing, nothing of later is known, and its measure is the evaluator's."""
+"""The accuracy benchmark's windows share nothing, and what is loaded for a day knows nothing of that day or later."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
+from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import combinations, pairwise
+from typing import Any
+from uuid import UUID
 
-import numpy as np
 import pytest
-from accuracy import REPORTING, SELECTION, TRAINING, read_data
-from accuracy_data import Corpus, Evidence, Window, cut_window
-from accuracy_measures import expected_calibration_errors, measure
-from accuracy_rows import CandidateRows, truth_by_cell, vote_rows
-from accuracy_search import Hits
-from accuracy_signals import Signals, compute_signals, votes
+from accuracy import DEMO
+from accuracy_choices import ALIGNMENT_ALL, ALIGNMENT_EXPERIMENTAL, COMPOSITE, KMERS, Method
+from accuracy_jobs import Jobs
+from accuracy_predicting import predict
+from accuracy_results import CELLS, Difference, Measured, calibration_errors
+from accuracy_table import as_json
+from accuracy_windows import REPORTING, SELECTION, TRAINING, Days, Files, Loaded, Window
 
-from protea_common.domain.ontology import Aspect
-from protea_evaluator.domain.knowledge import Category
-from protea_evaluator.domain.measurement import Measurement, measure_category
-from protea_evaluator.domain.prediction_table import PredictionTable
-from protea_evaluator.domain.protein_terms import pair_keys
-from protea_evaluator.domain.recipe import EvaluatorRecipe
+from protea_cli.demo.data import read_lines
+from protea_common.domain import temporal
+from protea_common.domain.ontology import GoGraph
+from protea_common.operations import PredictGoTerms
+from protea_evaluator.domain.annotation_table import AnnotationTable
+from protea_evaluator.domain.knowledge import Delta, split_by_knowledge
+from protea_ingest.domain.gaf import GafRow, read_gaf
+from protea_ingest.domain.obo import parse_obo
 
-
-@pytest.fixture(scope="module")
-def corpus() -> Corpus:
-    return read_data(None)
-
-
-@pytest.fixture(scope="module")
-def windows(corpus: Corpus) -> list[Window]:
-    return [cut_window(corpus, *days) for days in (*TRAINING, SELECTION, REPORTING)]
+WINDOWS = [*TRAINING, SELECTION, REPORTING]
+FILES = Files.of(None, demo=DEMO)
 
 
 @pytest.fixture(scope="module")
-def hits(corpus: Corpus) -> Hits:
-    """Ten strangers for each protein: what counts here is not whom they resemble."""
-    rng = np.random.default_rng(0)
-    n_proteins = len(corpus.accessions)
-    targets = np.repeat(np.arange(n_proteins), 10)
-    references = (targets + rng.integers(1, n_proteins, size=len(targets))) % n_proteins
-    weights = rng.uniform(0.1, 1.0, size=len(targets)).astype(np.float32)
-    order = np.lexsort((-weights, targets))
-    return Hits(targets[order], references[order], weights[order], weights[order])
+def lines() -> list[str]:
+    return list(read_lines(FILES.annotations))
 
 
-def gained(corpus: Corpus, window: Window) -> set[tuple[int, int]]:
-    return {
-        (int(window.targets[protein]), int(term))
-        for pairs in window.delta.truth.values()
-        for protein, term in zip(pairs.proteins, pairs.terms, strict=True)
-    }
+@pytest.fixture(scope="module")
+def graph() -> GoGraph:
+    document = parse_obo(read_lines(FILES.ontology))
+    return GoGraph.build(document.live_terms(), document.relations)
 
 
-def test_windows_share_no_annotation(corpus: Corpus, windows: list[Window]) -> None:
-    pairs = [gained(corpus, window) for window in windows]
+def known_before(lines: list[str], day: date) -> list[GafRow]:
+    """Read what ``load_goa_annotations`` keeps of the file for a day."""
+    return list(read_gaf(lines, annotated_before=day))
+
+
+def gained(lines: list[str], graph: GoGraph, days: Days) -> set[tuple[str, str]]:
+    """Compare two loads as ``generate_evaluation_set`` does."""
+
+    def table(day: date) -> AnnotationTable:
+        rows = ((row.accession, row.go_id, row.evidence_code, row.qualifier) for row in known_before(lines, day))
+        return AnnotationTable.from_rows(rows)
+
+    return set(named(split_by_knowledge(table(days.start), table(days.end), graph), graph))
+
+
+def named(delta: Delta, graph: GoGraph) -> Iterator[tuple[str, str]]:
+    for pairs in delta.truth.values():
+        for protein, term in zip(pairs.proteins, pairs.terms, strict=True):
+            yield delta.accessions[protein], graph.go_ids[term]
+
+
+def test_windows_share_no_annotation(lines: list[str], graph: GoGraph) -> None:
+    pairs = [gained(lines, graph, days) for days in WINDOWS]
     assert all(pairs)
     assert not any(one & other for one, other in combinations(pairs, 2))
 
 
-def test_training_ends_before_selection_and_selection_before_reporting() -> None:
-    days = [*TRAINING, SELECTION, REPORTING]
-    assert all(end <= start for (_, end), (start, _) in pairwise(days))
-    assert TRAINING[-1][1] <= date(2017, 1, 1)
+def test_each_window_begins_when_the_one_before_it_has_ended() -> None:
+    assert all(before.end <= after.start for before, after in pairwise(WINDOWS))
+    assert max(days.end for days in TRAINING) <= date(2017, 1, 1)
 
 
-def test_signals_know_nothing_of_after_the_start(corpus: Corpus, windows: list[Window], hits: Hits) -> None:
-    window = windows[-2]
-    is_before = corpus.days < 20170101
-    past = replace(
-        corpus,
-        proteins=corpus.proteins[is_before],
-        terms=corpus.terms[is_before],
-        kinds=corpus.kinds[is_before],
-        days=corpus.days[is_before],
-        negated=corpus.negated[is_before],
+def test_the_last_window_reaches_to_the_end_of_the_file(lines: list[str]) -> None:
+    assert known_before(lines, REPORTING.end) == list(read_gaf(lines))
+
+
+@pytest.mark.parametrize("days", WINDOWS, ids=lambda days: days.name)
+def test_what_is_loaded_for_a_window_is_the_same_with_all_later_annotations_deleted(
+    lines: list[str], days: Days
+) -> None:
+    first_day = days.start.strftime("%Y%m%d")
+    earlier = [line for line in lines if line.startswith("!") or line.split("\t")[13] < first_day]
+    assert len(earlier) < len(lines)
+    assert known_before(lines, days.start) == list(read_gaf(earlier))
+
+
+def test_the_platform_lets_these_windows_have_their_roles() -> None:
+    windows = [
+        temporal.Window(
+            UUID(int=number),
+            None if days.role is None else temporal.WindowRole(days.role),
+            old=cut(days.start),
+            new=cut(days.end),
+        )
+        for number, days in enumerate(WINDOWS)
+    ]
+    *training, selection, reporting = windows
+    temporal.check_protocol(training, selection, waiver=None)
+    temporal.require_order(reporting, [selection], waiver=None)
+    with pytest.raises(temporal.TemporalProtocolError):
+        temporal.require_selectable(reporting, waiver="it would be so convenient")
+    with pytest.raises(temporal.TemporalProtocolError):
+        temporal.check_protocol([reporting], selection, waiver=None)
+
+
+def cut(day: date) -> temporal.SnapshotDates:
+    return temporal.SnapshotDates(f"before {day}", annotated_before=day, published_on=None, newest_annotation=None)
+
+
+class RecordedJobs(Jobs):
+    """Keeps what is asked for, and gives ids."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Mapping[str, Any]]] = []
+
+    async def run(self, title: str, operation: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+        del title
+        self.asked.append((operation, payload))
+        return {"prediction_set_id": "made"}
+
+    async def once(self, title: str, key: str, do: Any) -> Any:
+        del title, key, do
+        return str(UUID(int=7))
+
+
+@pytest.mark.parametrize("method", [ALIGNMENT_EXPERIMENTAL, ALIGNMENT_ALL, KMERS, COMPOSITE], ids=lambda m: m.name)
+def test_a_prediction_is_asked_for_with_what_was_known_on_the_first_day_and_nothing_else(method: Method) -> None:
+    old, new, other = (UUID(int=number) for number in (1, 2, 3))
+    loaded = Loaded(str(other), str(other), {REPORTING.start: str(old), REPORTING.end: str(new)}, {})
+    window = Window(REPORTING, str(other), str(old), str(other))
+    jobs = RecordedJobs()
+
+    assert asyncio.run(predict(jobs, loaded, window, method)) == "made"
+
+    ((operation, payload),) = jobs.asked
+    assert operation == "predict_go_terms"
+    assert PredictGoTerms.read(payload, operation=operation).annotation_set_id == old
+    assert str(new) not in str(payload)
+
+
+def measured(cells: Mapping[tuple[str, str], Mapping[str, Any]]) -> Measured:
+    every = {name: cells.get(name, {}) for name in CELLS}
+    figures = {name: cell.get("fmax", 0.0) for name, cell in every.items()}
+    return Measured("result", {"fmax": figures, "weighted_fmax": figures}, dict.fromkeys(CELLS, 50), every)
+
+
+def test_calibration_errors_take_the_cells_of_an_aspect_together() -> None:
+    def cell(score: float, observed: float, n: int) -> dict[str, Any]:
+        return {"reliability": {"bins": [{"score": score, "observed": observed, "n_predictions": n}]}}
+
+    # In one bin too much was promised by .2 for 100 predictions and too little by .2 for 50; in another .3 for 50.
+    found = measured(
+        {("NK", "MFO"): cell(0.55, 0.35, 100), ("LK", "MFO"): cell(0.55, 0.75, 50)}
+        | {("PK", "MFO"): cell(0.95, 0.65, 50)}
     )
-    assert len(past.days) < len(corpus.days)
-    with_future, without = (compute_signals(one, window, aligned=hits, by_kmers=hits) for one in (corpus, past))
-    assert_same(with_future, without)
+    assert calibration_errors(found) == {"MFO": pytest.approx((10 + 15) / 200)}
 
 
-def assert_same(ones: Signals, others: Signals) -> None:
-    for name, matrix in ones.by_term.items():
-        assert matrix.nnz or name.startswith("profile")
-        assert (matrix != others.by_term[name]).nnz == 0, name
-    for name, by_category in ones.priors.items():
-        for category, table in by_category.items():
-            np.testing.assert_array_equal(table, others.priors[name][category])
-
-
-@pytest.mark.parametrize("category", list(Category))
-def test_the_measure_is_the_evaluators(corpus: Corpus, windows: list[Window], hits: Hits, category: Category) -> None:
-    window, graph = windows[-1], corpus.graph
-    donors = corpus.annotated_before(window.start, Evidence.EXPERIMENTAL)
-    shares = votes(corpus, window.targets, hits, donors, depth=50)
-    rows = shares.tocoo()
-    table = PredictionTable.best_of(
-        pair_keys(rows.row, rows.col, graph), np.minimum(rows.data, 1.0).astype(np.float64), graph
-    )
-    recipe = EvaluatorRecipe(n_resamples=0)
-    expected = measure_category(window.delta, category, table, Measurement(graph, window.accretion, recipe))
-    for name, truth in truth_by_cell(corpus, window).items():
-        if name[0] is category:
-            ours = measure(*vote_rows(corpus, window, shares, name, truth), truth, accretion=window.accretion)
-            theirs = expected[name[1].value]
-            assert ours.cohort == theirs.cohort
-            assert ours.fmax == pytest.approx(theirs.fmax, abs=1e-9)
-            assert theirs.weighted is not None
-            assert ours.weighted_fmax == pytest.approx(theirs.weighted.fmax, abs=1e-9)
-
-
-def test_calibration_error_of_scores_that_promise_too_much() -> None:
-    name = (Category.NO_KNOWLEDGE, Aspect.MOLECULAR_FUNCTION)
-    scores = np.full(100, 0.5)
-    learnt, judged = (rows_with(share, scores) for share in (0.5, 0.2))
-    errors = expected_calibration_errors({name: (learnt, scores)}, {name: (judged, scores)})
-    assert errors == {"MFO": pytest.approx(0.3)}
-
-
-def rows_with(share: float, scores: np.ndarray[tuple[int], np.dtype[np.float64]]) -> CandidateRows:
-    """Rows of which a share is true."""
-    positions = np.arange(len(scores))
-    return CandidateRows(positions, positions, {}, positions < share * len(scores), np.ones(len(scores)))
+def test_the_line_of_figures_names_cells_that_are_below() -> None:
+    ours = measured({name: {"fmax": 0.5} for name in CELLS})
+    gain = {name: Difference(0.1, 0.05, 0.15) for name in CELLS} | {("LK", "CCO"): Difference(-0.1, -0.15, -0.05)}
+    line = as_json({"composite": ours}, {"over": {"fmax": gain, "weighted_fmax": gain}}, {})
+    assert line["means"] == {"composite": [pytest.approx(0.5)] * 2}
+    assert line["cells_below"] == {"over": ["LK-CCO fmax", "LK-CCO weighted_fmax"]}
+    assert line["gains"]["over"]["fmax"] == pytest.approx(0.7 / 9)

@@ -1,4 +1,4 @@
-"""The platform's features hold what the accuracy benchmark computes for itself, on the fly's own annotations."""
+"""The features hold what sparse matrices over all proteins at once give, on the fly's own annotations."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from accuracy import SELECTION, read_data
-from accuracy_data import Corpus, Evidence, Matrix, Window, cut_window
-from accuracy_search import Hits
-from accuracy_signals import Signals, compute_signals
+from accuracy import DEMO
+from accuracy_windows import SELECTION, Files
 
 from protea_predictor.domain.annotation_rows import AnnotationRows
 from protea_predictor.domain.carried_terms import CarriedTerms, is_root
@@ -21,6 +19,9 @@ from protea_predictor.domain.features.profile import ReferenceProfiles, vote_by_
 from protea_predictor.domain.features.species import SpeciesPriors
 from protea_predictor.domain.features.term_lists import TermLists
 from protea_predictor.domain.reference_annotations import build_reference_annotations, propagate_annotations
+from support.matrix_signals.corpus import Corpus, Evidence, Matrix, Window, cut_window, read_corpus
+from support.matrix_signals.hits import Hits
+from support.matrix_signals.signals import Signals, compute_signals
 
 CODES = ("IDA", "ISS", "ND")
 """Stand for the kinds of evidence, in the order of `Evidence`."""
@@ -37,11 +38,16 @@ class World(NamedTuple):
 @cache
 def make_world() -> World:
     """All proteins are references; what a NOT takes out is no annotation on either side."""
-    corpus = without_denied(read_data(None))
-    window = cut_window(corpus, *SELECTION)
+    corpus = without_denied(read_fly())
+    window = cut_window(corpus, SELECTION.start, SELECTION.end)
     hits = random_hits(corpus, window)
     theirs = compute_signals(corpus, window, aligned=hits, by_kmers=hits)
     return World(corpus, window, hits, theirs, carried_before(corpus, window.start))
+
+
+def read_fly() -> Corpus:
+    files = Files.of(None, demo=DEMO)
+    return read_corpus(ontology=files.ontology, proteins=files.proteins, annotations=files.annotations)
 
 
 def without_denied(corpus: Corpus) -> Corpus:

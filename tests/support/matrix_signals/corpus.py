@@ -1,4 +1,4 @@
-"""Proteins, ontology and dated annotations of the accuracy benchmark, and the windows cut out of them."""
+"""Proteins, ontology and dated annotations as arrays, and the windows cut out of them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,10 @@ from protea_evaluator.domain.propagation import propagate_terms
 from protea_ingest.domain.gaf import read_gaf
 from protea_ingest.domain.obo import parse_obo
 
-__all__ = ["END", "Corpus", "Evidence", "Matrix", "Window", "aspect_columns", "cut_window", "read_corpus"]
+__all__ = ["Corpus", "Evidence", "Matrix", "Window", "aspect_columns", "cut_window", "read_corpus"]
 
 Matrix: TypeAlias = sp.csr_array
 """Proteins by terms, or targets by terms."""
-
-END = date(9999, 12, 31)
-"""Later than any annotation: the last window ends with the file."""
 
 _NO_DATA = "ND"
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from accuracy_data import Corpus, Evidence, Matrix, Window, aspect_columns
-from accuracy_priors import gains_by_species, prior_by_species
-from accuracy_search import Hits
 from numpy.typing import NDArray
 from scipy.sparse import diags_array, vstack
 
 from protea_evaluator.domain.knowledge import Category
+from support.matrix_signals.corpus import Corpus, Evidence, Matrix, Window, aspect_columns
+from support.matrix_signals.hits import Hits
+from support.matrix_signals.priors import gains_by_species, prior_by_species
 
 __all__ = ["ALIGNMENT_DONORS", "Signals", "compute_signals", "votes"]
 

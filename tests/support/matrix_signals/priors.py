@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
-from accuracy_data import Corpus, Evidence, Matrix, aspect_columns
 from numpy.typing import NDArray
 
 from protea_evaluator.domain.knowledge import Category
+from support.matrix_signals.corpus import Corpus, Evidence, Matrix, aspect_columns
 
 __all__ = ["gains_by_species", "prior_by_species"]
 
