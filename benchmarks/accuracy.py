@@ -1,7 +1,7 @@
 """How accurate predictions are: alignment transfer, k-mer neighbours, a composite of signals, and re-rankers.
 
-    .venv/bin/python benchmarks/accuracy.py [--json] [--fast] [--window selection] [--without-rerankers]
-        [--data DIR] [--home DIR]
+    .venv/bin/python benchmarks/accuracy.py [--json] [--fast] [--window selection] [--plain] [--data DIR]
+        [--home DIR]
 
 Starts the platform and asks it for everything over HTTP: loads, windows, predictions, training, calibration, measures
 and comparisons. Terms gained in 2016 train, those gained in 2017 choose, those gained from 2018 on are reported; each
@@ -105,12 +105,12 @@ class Extent:
     ----------
     reports
         Whether the reporting window is looked at.
-    trains
-        Whether re-rankers are trained.
+    learns
+        Whether calibrations are fitted and re-rankers trained.
     """
 
     reports: bool
-    trains: bool
+    learns: bool
 
 
 async def run_protocol(jobs: Jobs, files: Files, extent: Extent) -> tuple[dict[str, Measured], dict[str, Gains]]:
@@ -121,8 +121,8 @@ async def run_protocol(jobs: Jobs, files: Files, extent: Extent) -> tuple[dict[s
     training, selection = windows[: len(TRAINING)], windows[len(TRAINING)]
     protocol = Protocol(jobs, loaded, selection=selection, reported=windows[-1])
     await protocol.measure_plain()
-    await protocol.measure_calibration()
-    if extent.trains:
+    if extent.learns:
+        await protocol.measure_calibration()
         await protocol.measure_rerankers(training)
     return protocol.methods, await protocol.gains()
 
@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON on the last line")
     parser.add_argument("--fast", action="store_true", help="the fly alone")
     parser.add_argument("--window", choices=("reporting", "selection"), default="reporting", help="what is told of")
-    parser.add_argument("--without-rerankers", action="store_true", help="leave training out")
+    parser.add_argument("--plain", action="store_true", help="leave calibration and re-rankers out")
     parser.add_argument("--data", type=Path, default=ALL7 if ALL7.is_dir() else None)
     parser.add_argument("--home", type=Path, help="keep the platform's data here, and go on with what is there")
     arguments = parser.parse_args()
@@ -155,7 +155,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="protea-accuracy-", ignore_cleanup_errors=True) as folder:
         home = arguments.home or Path(folder) / "home"
         home.mkdir(parents=True, exist_ok=True)
-        extent = Extent(reports=arguments.window == "reporting", trains=not arguments.without_rerankers)
+        extent = Extent(reports=arguments.window == "reporting", learns=not arguments.plain)
         asyncio.run(run_benchmark(files, home, extent, as_line=arguments.json))
 
 

@@ -17,7 +17,7 @@ from protea_predictor.domain.features.go_context import term_priors
 from protea_predictor.domain.features.profile import ProfileVotes
 from protea_predictor.domain.features.term_values import TermValues
 from protea_predictor.domain.merging import merge_candidates, spread_indptr, spread_of
-from protea_predictor.domain.ragged import group_starts
+from protea_predictor.domain.ragged import group_starts, holds
 from protea_predictor.domain.reference_annotations import ReferenceAnnotations
 
 __all__ = ["MOST_ADDED", "add_pairs", "supported_pairs"]
@@ -50,7 +50,7 @@ def supported_pairs(
     n_queries
         Queries.
     known
-        Pairs that are candidates anyway, as ``query * n_terms + term``.
+        Pairs that are candidates anyway, as ``query * n_terms + term``, ascending.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def supported_pairs(
         keys.append(values.keys[is_enough])
         support.append(values.values[is_enough])
     pairs, best = _greatest(np.concatenate(keys), np.concatenate(support))
-    is_new = ~np.isin(pairs, known)
+    is_new = ~holds(known, pairs)
     return _best_of_cells(pairs[is_new], best[is_new], graph)
 
 
@@ -92,7 +92,7 @@ def add_pairs(
     """
     n_terms = len(graph.go_ids)
     known = candidates.query_row * n_terms + candidates.term_row
-    places, n = np.searchsorted(np.union1d(known, pairs), known), len(known) + len(pairs)
+    places, n = np.searchsorted(np.sort(np.concatenate((known, pairs))), known), len(known) + len(pairs)
     query_row, term_row = np.divmod(pairs, n_terms)
     none, absent = np.zeros(len(pairs), dtype=np.int64), np.full(len(pairs), np.nan)
     nobody = none + NO_REFERENCE

@@ -14,7 +14,7 @@ from protea_predictor.domain.candidates import Candidates
 from protea_predictor.domain.donors import SequenceIds
 from protea_predictor.domain.features.alignment_voters import ALIGNMENT_DONORS, AlignedVoters
 from protea_predictor.domain.merging import merge_candidates, spread_of
-from protea_predictor.domain.ragged import gather_rows, group_starts, indptr_of
+from protea_predictor.domain.ragged import distinct_keys, gather_rows, group_starts, holds, indptr_of
 from protea_predictor.domain.reference_annotations import ReferenceAnnotations
 
 __all__ = ["NOT_A_NEIGHBOUR", "unite_channels"]
@@ -90,12 +90,12 @@ def unite_channels(
     is_best = hits.among_best(ALIGNMENT_DONORS)
     is_kept = is_best[votes.hit]
     deeper = np.flatnonzero(~is_kept)
-    is_kept[deeper] = np.isin(votes.pair[deeper], voted)
+    is_kept[deeper] = holds(voted, votes.pair[deeper])
     votes = votes.where(is_kept)
     known = candidates.query_row * n_terms + candidates.term_row
-    pairs = np.union1d(known, votes.pair)
+    pairs = distinct_keys(np.concatenate((known, votes.pair)))
     starts = group_starts(votes.pair)
-    is_added = ~np.isin(votes.pair[starts], known, assume_unique=True)
+    is_added = ~holds(known, votes.pair[starts])
     added = _added(candidates, votes, starts[is_added], hits, annotations, distances=distances, sequences=sequences)
     united = merge_candidates(candidates, added, places=np.searchsorted(pairs, known), n=len(pairs))
     of_best = votes.where(is_best[votes.hit])

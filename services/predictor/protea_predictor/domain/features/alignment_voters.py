@@ -22,6 +22,7 @@ from protea_predictor.domain.features.votes import (
     vote_owners,
     weighted_vote,
 )
+from protea_predictor.domain.ragged import distinct_keys
 
 __all__ = [
     "ALIGNMENT_DONORS",
@@ -90,7 +91,7 @@ class AlignedByAspect:
     @property
     def keys(self) -> NDArray[np.int64]:
         """Pairs of a query and a term that are voted for, as ``query * n_terms + term``, ascending."""
-        return np.union1d(self.every.shares.keys, self.experimental.shares.keys)
+        return distinct_keys(np.concatenate((self.every.shares.keys, self.experimental.shares.keys)))
 
 
 def aligned_by_aspect(hits: AlignedHits, carried: CarriedTerms, *, n_queries: int) -> AlignedByAspect:

@@ -20,6 +20,7 @@ from protea_predictor.domain.features.votes import (
     vote_owners,
     weighted_vote,
 )
+from protea_predictor.domain.ragged import distinct_keys
 
 __all__ = ["KNN_VOTERS", "knn_voter_features"]
 
@@ -74,9 +75,9 @@ def knn_voter_features(
 def _sequence_vote(votes: ChannelVotes, sequence_ranks: NDArray[np.int64]) -> NDArray[np.float64]:
     """Distinct sequences among the donors / among the cell's voters."""
     depth = int(sequence_ranks.max(initial=0)) + 1
-    seen = np.unique(votes.owners * depth + sequence_ranks)
+    seen = distinct_keys(votes.owners * depth + sequence_ranks)
     donors = np.bincount(seen // depth, minlength=len(votes.cells))
     cells = votes.cells[votes.owners]
-    in_cell = np.unique(cells * depth + sequence_ranks) // depth
+    in_cell = distinct_keys(cells * depth + sequence_ranks) // depth
     totals = np.bincount(in_cell, minlength=int(votes.cells.max(initial=-1)) + 1)[votes.cells]
     return ratio(donors, totals)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from protea_common.domain.ontology import GoGraph
-from protea_predictor.domain.ragged import gather_rows
+from protea_predictor.domain.ragged import distinct_keys, gather_rows, holds
 
 __all__ = ["TermLists", "counts_of"]
 
@@ -33,7 +33,7 @@ class TermLists:
     @classmethod
     def of_pairs(cls, query_row: NDArray[np.integer], term_row: NDArray[np.integer], *, n_terms: int) -> TermLists:
         """Gather pairs in any order, as often as they come."""
-        keys = np.unique(query_row.astype(np.int64) * n_terms + term_row)
+        keys = distinct_keys(query_row.astype(np.int64) * n_terms + term_row)
         return cls(keys // n_terms, keys % n_terms, n_terms)
 
     @property
@@ -53,9 +53,7 @@ class TermLists:
 
     def hold(self, query_row: NDArray[np.int64], term_row: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which of other pairs, in any order, are among these."""
-        own, wanted = self.keys, query_row * self.n_terms + term_row
-        places = np.minimum(np.searchsorted(own, wanted), len(own) - 1)
-        return own[places] == wanted if len(own) else np.zeros(len(wanted), dtype=np.bool_)
+        return holds(self.keys, query_row * self.n_terms + term_row)
 
 
 def counts_of(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protea_common.domain.ontology import ASPECTS, GoGraph
-from protea_predictor.domain.ragged import gather_rows
+from protea_predictor.domain.ragged import distinct_keys, gather_rows, holds
 from protea_predictor.domain.reranking.categories import CATEGORIES, NO_CATEGORY, Category
 
 __all__ = ["Pairs", "WindowTruth", "propagated_keys"]
@@ -85,7 +85,7 @@ class WindowTruth:
                 keys = np.setdiff1d(keys, known_keys, assume_unique=True)
             categories[keys // n_terms, graph.aspects[keys % n_terms]] = number
             parts.append(keys)
-        return cls(np.unique(np.concatenate(parts)), known_keys, categories, graph)
+        return cls(distinct_keys(np.concatenate(parts)), known_keys, categories, graph)
 
     def categories_of(self, query_row: NDArray[np.int64], term_row: NDArray[np.int64]) -> NDArray[np.int8]:
         """Category of each candidate; `NO_CATEGORY` for those that are not measured.
@@ -94,12 +94,12 @@ class WindowTruth:
         """
         categories = self.categories[query_row, self.graph.aspects[term_row]].copy()
         is_root = np.diff(self.graph.closure_indptr)[term_row] == 1
-        categories[is_root | np.isin(self._keys_of(query_row, term_row), self.known)] = NO_CATEGORY
+        categories[is_root | holds(self.known, self._keys_of(query_row, term_row))] = NO_CATEGORY
         return categories
 
     def labels_of(self, query_row: NDArray[np.int64], term_row: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each candidate was gained."""
-        return np.isin(self._keys_of(query_row, term_row), self.keys)
+        return holds(self.keys, self._keys_of(query_row, term_row))
 
     def sizes(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum the weights of what there is to find, shape ``(n_queries, 3)``.
