@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from protea_common.domain.distance import DistanceMetric
-from protea_predictor.adapters.search.half_precision import HalfPrecision
+from protea_predictor.adapters.search import half_precision
+from protea_predictor.adapters.search.half_precision import HalfPrecision, fastest_products
 from protea_predictor.domain.rough_distances import RoughMeasure
 from protea_predictor.domain.rough_products import SINGLE_PRECISION, Operand, RoughProducts
 
@@ -98,3 +101,15 @@ def _distances(
     squares[~left.any(axis=1)] = 2.0
     squares[:, ~right.any(axis=1)] = 2.0
     return squares / 2
+
+
+def test_half_precision_is_chosen_where_the_processor_has_it() -> None:
+    has_instructions = "avx512_bf16" in Path("/proc/cpuinfo").read_text()
+
+    assert fastest_products().name == ("bfloat16" if has_instructions else "float32")
+
+
+def test_without_torch_products_are_in_single_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(half_precision, "find_spec", lambda _: None)
+
+    assert fastest_products.__wrapped__() is SINGLE_PRECISION

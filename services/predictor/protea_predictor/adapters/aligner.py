@@ -175,7 +175,7 @@ class Mmseqs:
             await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
 
     async def _index(self, folder: Path) -> None:
-        """Put an index beside a database, which each search would make for itself otherwise, with the same hits."""
+        """Put an index beside a database, which each search would make for itself otherwise."""
         arguments = ("createindex", "references", "work", "--threads", str(self._threads))
         try:
             await self._run(*arguments, folder=folder)
