@@ -1,7 +1,7 @@
 """How accurate predictions are: alignment transfer, k-mer neighbours, a composite of signals, and re-rankers.
 
-    .venv/bin/python benchmarks/accuracy.py [--json] [--fast] [--window selection] [--plain] [--data DIR]
-        [--home DIR]
+    .venv/bin/python benchmarks/accuracy.py [--json] [--fast] [--window selection] [--plain] [--all-methods]
+        [--data DIR] [--home DIR]
 
 Starts the platform and asks it for everything over HTTP: loads, windows, predictions, training, calibration, measures
 and comparisons. Terms gained in 2016 train, those gained in 2017 choose, those gained from 2018 on are reported; each
@@ -15,11 +15,12 @@ import argparse
 import asyncio
 import json
 import tempfile
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from accuracy_choices import ALIGNMENT_ALL, ALIGNMENT_EXPERIMENTAL, COMPOSITE, KMERS
+from accuracy_choices import ALIGNMENT_ALL, ALIGNMENT_EXPERIMENTAL, COMPOSITE, KMERS, Method
 from accuracy_jobs import Jobs
 from accuracy_predicting import calibrate, evaluate, predict, train
 from accuracy_results import Measured, calibration_errors, gains, read_measured
@@ -54,9 +55,9 @@ class Protocol:
         self._reported = reported
         self.methods: dict[str, Measured] = {}
 
-    async def measure_plain(self) -> None:
-        """Predict by one channel alone, and by the composite."""
-        for method in (ALIGNMENT_EXPERIMENTAL, ALIGNMENT_ALL, KMERS, COMPOSITE):
+    async def measure_plain(self, methods: Sequence[Method]) -> None:
+        """Predict by methods that learn nothing."""
+        for method in methods:
             self.methods[method.name] = await self._measured(
                 method.name, await predict(self._jobs, self._loaded, self._reported, method)
             )
@@ -107,10 +108,18 @@ class Extent:
         Whether the reporting window is looked at.
     learns
         Whether calibrations are fitted and re-rankers trained.
+    compares
+        Whether neighbours alone are measured too.
     """
 
     reports: bool
     learns: bool
+    compares: bool
+
+    @property
+    def plain(self) -> list[Method]:
+        """Methods that learn nothing."""
+        return [ALIGNMENT_EXPERIMENTAL, ALIGNMENT_ALL, *([KMERS] if self.compares else []), COMPOSITE]
 
 
 async def run_protocol(jobs: Jobs, files: Files, extent: Extent) -> tuple[dict[str, Measured], dict[str, Gains]]:
@@ -120,7 +129,7 @@ async def run_protocol(jobs: Jobs, files: Files, extent: Extent) -> tuple[dict[s
     windows = [await open_window(jobs, loaded, each) for each in days]
     training, selection = windows[: len(TRAINING)], windows[len(TRAINING)]
     protocol = Protocol(jobs, loaded, selection=selection, reported=windows[-1])
-    await protocol.measure_plain()
+    await protocol.measure_plain(extent.plain)
     if extent.learns:
         await protocol.measure_calibration()
         await protocol.measure_rerankers(training)
@@ -147,6 +156,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON on the last line")
     parser.add_argument("--fast", action="store_true", help="the fly alone")
     parser.add_argument("--window", choices=("reporting", "selection"), default="reporting", help="what is told of")
+    parser.add_argument("--all-methods", action="store_true", help="k-mer neighbours alone on the reporting window too")
     parser.add_argument("--plain", action="store_true", help="leave calibration and re-rankers out")
     parser.add_argument("--data", type=Path, default=ALL7 if ALL7.is_dir() else None)
     parser.add_argument("--home", type=Path, help="keep the platform's data here, and go on with what is there")
@@ -155,7 +165,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="protea-accuracy-", ignore_cleanup_errors=True) as folder:
         home = arguments.home or Path(folder) / "home"
         home.mkdir(parents=True, exist_ok=True)
-        extent = Extent(reports=arguments.window == "reporting", learns=not arguments.plain)
+        reports = arguments.window == "reporting"
+        compares = arguments.all_methods or not reports
+        extent = Extent(reports=reports, learns=not arguments.plain, compares=compares)
         asyncio.run(run_benchmark(files, home, extent, as_line=arguments.json))
 
 

@@ -12,8 +12,8 @@ __all__ = ["ALIGNMENT_ALL", "ALIGNMENT_EXPERIMENTAL", "COMPOSITE", "KMERS", "Met
 
 _QUERIES_PER_BATCH = 1024
 _NEIGHBOURS = 50
-_LEAST_SCORE = 0.03
-"""What scores less is not stored: far below the threshold of any Fmax, and two thirds of all terms."""
+_LEAST_SCORE = 0.01
+"""Least threshold that is measured at; what scores less is not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,12 @@ def candidate_choices(loaded: Loaded) -> dict[str, Any]:
         "ontology_snapshot_id": loaded.ontology_id,
         "limit_per_entry": _NEIGHBOURS,
         "alignment": "required",
+        "known_term_candidates": True,
         **{f"compute_{family}": True for family in _COMPUTED},
     }
 
 
-_PLAIN: Mapping[str, Any] = {f"compute_{family}": False for family in _COMPUTED}
+_PLAIN: Mapping[str, Any] = {"known_term_candidates": False, **{f"compute_{family}": False for family in _COMPUTED}}
 _ALIGNED_ALONE: Mapping[str, Any] = {**_PLAIN, "limit_per_entry": 1}
 """One neighbour costs next to nothing, and its votes weigh nothing where alignments alone score."""
 

@@ -17,7 +17,9 @@ from protea_evaluator.domain.knowledge import Category
 
 __all__ = ["calibrate", "evaluate", "predict", "train"]
 
-_MOST_ROWS = 20_000_000
+_MOST_ROWS = 50_000_000
+_NEGATIVES = 20.0
+"""False rows kept for each true one; all of them would be tens of millions."""
 _HARDLY_ELECTRONIC = "electronic annotations are dated anew at each release, so cuts by date hold next to none of them"
 
 
@@ -67,6 +69,7 @@ async def train(jobs: Jobs, loaded: Loaded, training: Sequence[Window], selectio
             "min_data_in_leaf": 100,
             "lambda_l2": 5.0,
             "max_rows": _MOST_ROWS,
+            "negatives_per_positive": _NEGATIVES,
             "threads": 2,
         }
         trained = await jobs.run(f"re-ranker {category}", "train_reranker", payload)
