@@ -13,6 +13,7 @@ from accuracy_jobs import Jobs
 from accuracy_windows import Loaded, Window
 
 from protea_common.domain.scoring import PRESETS
+from protea_common.operations.payload import dedup_key
 from protea_evaluator.domain.knowledge import Category
 
 __all__ = ["calibrate", "evaluate", "predict", "train"]
@@ -49,17 +50,17 @@ async def evaluate(jobs: Jobs, window: Window, prediction_set_id: str, title: st
 async def train(jobs: Jobs, loaded: Loaded, training: Sequence[Window], selection: Window) -> list[str]:
     """Freeze the candidates of earlier windows, and train a booster for each category; give the boosters' ids."""
     payload = candidate_choices(loaded) | {
-        "output_name": "accuracy",
         "train_evaluation_set_ids": [window.evaluation_set_id for window in training],
         "selection_evaluation_set_id": selection.evaluation_set_id,
         "proteins_per_block": 1024,
         "alarm_waivers": dict.fromkeys(("knn_vote_electronic", "self_prior_electronic"), _HARDLY_ELECTRONIC),
     }
+    payload["output_name"] = f"accuracy-{dedup_key('export_research_dataset', payload)}"
     dataset = await jobs.run("dataset", "export_research_dataset", payload)
     rerankers = []
     for category in Category:
         payload = {
-            "name": f"accuracy-{category.lower()}",
+            "name": f"{dataset['name']}-{category.lower()}",
             "dataset_id": dataset["dataset_id"],
             "category": category.lower(),
             "max_rounds": 400,
