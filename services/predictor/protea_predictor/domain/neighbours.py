@@ -126,7 +126,7 @@ def nearest_in_pools(
     distance_threshold
         Neighbours farther away are dropped; ``None`` keeps all.
     tile_rows
-        References per multiplication.
+        References compared at once, by all threads together.
     threads
         Tiles worked on at once. The multiplication itself should then be left one thread (``OMP_NUM_THREADS=1``): of
         several it shares out the product alone, and none of what comes before and after it.
@@ -151,6 +151,7 @@ def nearest_in_pools(
     _require_matching(queries, references, excluded)
     measure = RoughMeasure.of(references, metric, products) if prepared is None else prepared.measure
     search = _Search(measure.queries(queries), queries, references, pools, excluded, k, prepared)
+    tile_rows = max(1, tile_rows // threads)
     starts = range(0, len(references), tile_rows)
     if threads == 1:
         found = search.over(starts, tile_rows=tile_rows)
