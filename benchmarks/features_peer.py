@@ -23,6 +23,9 @@ ASPECTS = range(3)
 LARGEST_DISTANCE = 2.0
 EXPERIMENTAL, CURATED, ELECTRONIC = "experimental", "curated", "electronic"
 KINDS = (EXPERIMENTAL, CURATED, ELECTRONIC)
+SPEAKERS = {"knn_aspect_vote": KINDS, "knn_aspect_vote_experimental": (EXPERIMENTAL,)}
+"""Evidence by which the best neighbours with a term in the aspect have it, by feature."""
+MOST_SPEAKERS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,11 @@ class Donor:
     def weight(self) -> float:
         """Similarity, which its vote weighs."""
         return min(max(1.0 - self.distance / LARGEST_DISTANCE, 0.0), 1.0)
+
+    @property
+    def squared_cosine(self) -> float:
+        """What its vote weighs among the best of an aspect."""
+        return max(1.0 - self.distance, 0.0) ** 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +122,18 @@ class PlainFeatures:
             for donor in self._donors(aspect, found):
                 donors[donor.annotation.term].append(donor)
         voters = [self._voters(donors, aspect) for aspect in ASPECTS]
+        speakers = [self._speakers(donors, aspect) for aspect in ASPECTS]
         shared = self._of_query(query, neighbours)
         for term in sorted(donors):
-            yield term, {**shared, **self._candidate(query, term, donors[term], voters[self._inputs.aspects[term]])}
+            aspect = self._inputs.aspects[term]
+            yield (
+                term,
+                {
+                    **shared,
+                    **self._candidate(query, term, donors[term], voters[aspect]),
+                    **self._aspect_votes(term, donors[term], speakers[aspect]),
+                },
+            )
 
     def _donors(self, aspect: int, found: Sequence[tuple[int, float]]) -> Iterator[Donor]:
         seen: list[str] = []
@@ -132,6 +149,29 @@ class PlainFeatures:
         """Every neighbour that votes for any candidate of the aspect, once."""
         of_aspect = (each for term in donors if self._inputs.aspects[term] == aspect for each in donors[term])
         return list({donor.rank: donor for donor in of_aspect}.values())
+
+    def _speakers(self, donors: dict[int, list[Donor]], aspect: int) -> dict[str, dict[int, float]]:
+        """Weights of the nearest neighbours with a term of the aspect below its root, by rank, for each feature."""
+        of_aspect = [
+            each
+            for term in donors
+            if self._inputs.aspects[term] == aspect and self._inputs.ancestors[term]
+            for each in donors[term]
+        ]
+        speakers = {}
+        for name, kinds in SPEAKERS.items():
+            weights = {each.rank: each.squared_cosine for each in of_aspect if each.annotation.kind in kinds}
+            speakers[name] = {rank: weights[rank] for rank in sorted(weights)[:MOST_SPEAKERS]}
+        return speakers
+
+    def _aspect_votes(self, term: int, donors: list[Donor], speakers: dict[str, dict[int, float]]) -> Row:
+        is_root = not self._inputs.ancestors[term]
+        votes = {}
+        for name, weights in speakers.items():
+            said = [each for each in donors if each.annotation.kind in SPEAKERS[name] and not is_root]
+            total, share = sum(weights.values()), sum(weights.get(each.rank, 0.0) for each in said)
+            votes[name] = math.nan if not weights else share / total if total else 0.0
+        return votes
 
     def _of_query(self, query: int, neighbours: Sequence[Sequence[tuple[int, float]]]) -> Row:
         distances = [distance for found in neighbours for _, distance in found]
