@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-import pytest
 
 from protea_embedder.domain.encoder import Encoder
 
@@ -20,7 +19,7 @@ SEQUENCES = [UBIQUITIN, *VERY_SHORT, CRAMBIN, *NON_STANDARD, INSULIN_B, UBIQUITI
 
 
 class EncoderContract:
-    """Inherit as ``TestMyEncoder`` and override the fixture ``encoder``.
+    """Inherit as ``TestMyEncoder`` and give it a fixture ``encoder``.
 
     Attributes
     ----------
@@ -29,10 +28,6 @@ class EncoderContract:
     """
 
     gives_unit_vectors: ClassVar[bool] = True
-
-    @pytest.fixture
-    def encoder(self) -> Encoder:
-        raise NotImplementedError("override the fixture `encoder`")
 
     def test_rows_are_float32_of_the_announced_dimension(self, encoder: Encoder) -> None:
         embeddings = encoder.encode(SEQUENCES)
