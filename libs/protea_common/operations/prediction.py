@@ -125,6 +125,13 @@ class CandidateChoices(OperationPayload):
     compute_term_vectors: bool = Field(
         default=False, description="How near terms lie by Anc2Vec; needs the operator's file of vectors."
     )
+    compute_embedding_pca: bool = Field(
+        default=False,
+        description=(
+            "Principal components of the query's vector, by the recipe's one stored fit; the first dataset that asks "
+            "for them fits it, and predictions are refused until then."
+        ),
+    )
     compute_self_prior: bool = Field(
         default=False,
         description="Use what the annotation set says of the query itself by evidence that is not experimental.",

@@ -26,6 +26,7 @@ from protea_common.orm.job import (
 from protea_common.orm.ontology import GOTerm, GOTermRelationship, OntologySnapshot
 from protea_common.orm.outbox import OutboxEvent
 from protea_common.orm.prediction import GOPrediction, GOPredictionFeatures, PredictionSet, PredictionSetStatus
+from protea_common.orm.projection import EmbeddingProjection
 from protea_common.orm.protein import Protein, ProteinUniProtMetadata
 from protea_common.orm.query import QuerySet, QuerySetEntry
 from protea_common.orm.reranker import RerankerModel
@@ -45,6 +46,7 @@ __all__ = [
     "Dataset",
     "DeadLetter",
     "EmbeddingConfig",
+    "EmbeddingProjection",
     "EvaluationResult",
     "EvaluationSet",
     "ExperimentRun",

@@ -29,6 +29,7 @@ from protea_predictor.usecases.pair_figures import FigureReader
 from protea_predictor.usecases.predict_batch import PredictBatch
 from protea_predictor.usecases.predict_go_terms import CutIntoBatches
 from protea_predictor.usecases.prepared_references import PreparedReferences
+from protea_predictor.usecases.projections import Projections
 from protea_predictor.usecases.references import ReferenceBanks
 from protea_predictor.usecases.rerankers import Rerankers
 from protea_predictor.usecases.reranking import Reranking
@@ -65,6 +66,8 @@ class ProcessContext:
         References made ready for comparing all.
     alignment
         Finds references by alignment.
+    projections
+        Principal components of recipes.
     features
         What features are computed from beside neighbours.
     rerankers, calibrations
@@ -80,6 +83,7 @@ class ProcessContext:
     backends: SearchBackends
     prepared: PreparedReferences
     alignment: AlignmentChannel
+    projections: Projections
     features: FeatureReader
     rerankers: Rerankers
     calibrations: Calibrations
@@ -92,6 +96,20 @@ async def open_process(platform: Platform, settings: PredictorSettings) -> Async
     training = ThreadPoolExecutor(1, thread_name_prefix="predictor-training")
     unit_of_work = partial(platform.unit_of_work, source=SERVICE_NAME)
     files = ReferenceFiles(settings.cache_folder(platform.settings), files_max=settings.cache_files_max)
+    banks = ReferenceBanks(
+        unit_of_work=unit_of_work,
+        files=files,
+        executor=executor,
+        capacity=settings.reference_banks_max,
+        metrics=platform.metrics,
+    )
+    projections = Projections(
+        unit_of_work=unit_of_work,
+        artifacts=platform.artifacts,
+        banks=banks,
+        executor=executor,
+        capacity=settings.reference_banks_max,
+    )
     try:
         yield ProcessContext(
             platform=platform,
@@ -99,13 +117,7 @@ async def open_process(platform: Platform, settings: PredictorSettings) -> Async
             executor=executor,
             training_executor=training,
             ontologies=Ontologies(unit_of_work=unit_of_work, capacity=settings.ontologies_max),
-            banks=ReferenceBanks(
-                unit_of_work=unit_of_work,
-                files=files,
-                executor=executor,
-                capacity=settings.reference_banks_max,
-                metrics=platform.metrics,
-            ),
+            banks=banks,
             backends=SearchBackends(unit_of_work=unit_of_work, executor=executor, device=settings.search_device),
             prepared=PreparedReferences(
                 executor=executor,
@@ -114,8 +126,10 @@ async def open_process(platform: Platform, settings: PredictorSettings) -> Async
                 threads=settings.tile_threads,
             ),
             alignment=AlignmentChannel(unit_of_work=unit_of_work, aligner=_aligner(platform, settings)),
+            projections=projections,
             features=FeatureReader(
                 unit_of_work=unit_of_work,
+                projections=projections,
                 executor=executor,
                 taxonomy_dir=settings.taxonomy_dir,
                 term_vectors_file=settings.term_vectors_file,
@@ -184,6 +198,7 @@ class Factory:
             ontologies=context.ontologies,
             alignment=context.alignment,
             candidates=self.create_candidate_maker(),
+            projections=context.projections,
             artifacts=platform.artifacts,
             executor=context.training_executor,
         )

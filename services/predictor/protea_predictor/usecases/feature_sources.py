@@ -31,6 +31,7 @@ from protea_predictor.domain.reranking.term_weights import term_weights
 from protea_predictor.domain.reranking.truth import propagated_keys
 from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.usecases.bank_statistics import KnownOfQueries
+from protea_predictor.usecases.projections import LoadedProjection, Projections
 from protea_predictor.usecases.recently_used import RecentlyUsed
 from protea_predictor.usecases.references import OpenBank
 
@@ -52,6 +53,7 @@ def requested_families(request: PredictGoTerms, *, is_aligned: bool, has_figures
         ("alignment_voters", "channels"): is_aligned,
         ("taxonomy_pair", "taxonomy_voters"): request.compute_taxonomy,
         ("anc2vec_neighbor", "anc2vec_query"): request.compute_term_vectors,
+        ("emb_pca",): request.compute_embedding_pca,
         ("lineage",): request.compute_lineage,
         ("self_prior",): request.compute_self_prior,
         ("association",): request.compute_association,
@@ -89,6 +91,8 @@ class FeatureReader:
     ----------
     unit_of_work
         Begins a transaction.
+    projections
+        Fits of principal components.
     executor
         Threads on which files are read.
     taxonomy_dir, term_vectors_file
@@ -99,11 +103,13 @@ class FeatureReader:
         self,
         *,
         unit_of_work: Callable[[], UnitOfWork],
+        projections: Projections,
         executor: Executor,
         taxonomy_dir: Path | None,
         term_vectors_file: Path | None,
     ) -> None:
         self._unit_of_work = unit_of_work
+        self._projections = projections
         self._executor = executor
         self._taxonomy_dir = taxonomy_dir
         self._term_vectors_file = term_vectors_file
@@ -122,10 +128,11 @@ class FeatureReader:
 
         Raises
         ------
-        FeatureSourceMissingError, OperatorFileError, InvalidTaxonomyError, InvalidTermVectorsError
-            If a file is needed and not given or not usable.
+        FeatureSourceMissingError, OperatorFileError, InvalidTaxonomyError, InvalidTermVectorsError, NoProjectionError
+            If a file or a fit is needed and not there or not usable.
         """
         self.require(request)
+        projection = await self.projection(request)
         own = await self._own_annotations(request, queries, ontology)
         accretion = await self._accretion(request, ontology)
         query_taxa = await self._query_taxa(request, queries)
@@ -145,7 +152,19 @@ class FeatureReader:
             information_accretion=accretion if request.compute_information else None,
             taxa=await self._taxa(request, query_taxa, references.bank),
             term_vectors=await self._vectors(request, ontology),
+            projection=None if projection is None else projection.projection,
+            query_vectors=None if projection is None else queries.vectors,
         )
+
+    async def projection(self, request: PredictGoTerms) -> LoadedProjection | None:
+        """Give the fit of the recipe's principal components; ``None`` where nobody asks for them.
+
+        Raises
+        ------
+        NoProjectionError
+            If the recipe has none.
+        """
+        return await self._projections.get(request.embedding_config_id) if request.compute_embedding_pca else None
 
     async def categories(self, request: PredictGoTerms, queries: Queries, ontology: StoredOntology) -> NDArray[np.int8]:
         """Tell how much the annotation set knows of each query in each aspect, shape ``(n_queries, 3)``."""

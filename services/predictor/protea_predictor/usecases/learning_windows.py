@@ -37,6 +37,7 @@ from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.usecases.alignment_channel import AlignmentChannel
 from protea_predictor.usecases.candidates import CandidateMaker
 from protea_predictor.usecases.ontologies import Ontologies
+from protea_predictor.usecases.projections import Projections
 from protea_predictor.usecases.references import selection_of
 
 __all__ = ["LearningWindow", "LearningWindows", "WindowUnusableError"]
@@ -92,6 +93,8 @@ class LearningWindows:
         Begins a transaction.
     ontologies, alignment, candidates
         What the proteins are compared with, and how.
+    projections
+        Principal components of recipes, fitted on the references of the first window that needs them.
     artifacts
         Where the ground truth lies.
     executor
@@ -105,6 +108,7 @@ class LearningWindows:
         ontologies: Ontologies,
         alignment: AlignmentChannel,
         candidates: CandidateMaker,
+        projections: Projections,
         artifacts: ArtifactStore,
         executor: Executor,
     ) -> None:
@@ -112,6 +116,7 @@ class LearningWindows:
         self._ontologies = ontologies
         self._alignment = alignment
         self._candidates = candidates
+        self._projections = projections
         self._artifacts = artifacts
         self._executor = executor
 
@@ -141,6 +146,8 @@ class LearningWindows:
                 f"Of the {len(gained.accessions)} proteins of window {stored.window.name} {len(embedded)} have an "
                 f"embedding under recipe {choices.embedding_config_id}; embed the proteins first: protea embed."
             )
+        if choices.compute_embedding_pca:
+            await self._projections.fit_once(selection_of(request), version, ontology)
         return await self._run(
             partial(
                 _opened,

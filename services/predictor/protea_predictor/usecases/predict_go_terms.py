@@ -100,6 +100,7 @@ class CutIntoBatches:
         """Check, then begin the set and send its batches out in one transaction."""
         request = PredictGoTerms.read(claim.payload, operation=claim.operation)
         self._features.require(request)
+        projection = await self._features.projection(request)
         is_aligned = self._alignment.is_used(request)
         scoring = await self._find_scoring(request)
         has_figures = needs_figures(request, scoring.recipe)
@@ -114,7 +115,7 @@ class CutIntoBatches:
             await link_vector_origins(
                 work.session, embedding_config_id=request.embedding_config_id, job_id=claim.job_id
             )
-        new_set = _new_set(claim, request, replace(plan, calibration=calibration))
+        new_set = _new_set(claim, request, replace(plan, calibration=calibration, projection=projection))
         if calibration is not None:
             require_method(calibration, method_of(new_set.meta))
         async with self._unit_of_work() as work:

@@ -17,6 +17,7 @@ from protea_predictor.domain.features.definitions import FEATURES
 from protea_predictor.domain.features.fingerprint import definition_sha
 from protea_predictor.domain.reference_bank import ReferenceVersion, bank_digest
 from protea_predictor.usecases.calibrations import LoadedCalibration
+from protea_predictor.usecases.projections import LoadedProjection
 from protea_predictor.usecases.references import selection_of
 from protea_predictor.usecases.reranking import RerankingPlan
 
@@ -80,6 +81,8 @@ class Plan:
         Which boosters score candidates anew.
     calibration
         What makes probabilities of scores; ``None`` where scores stay.
+    projection
+        Principal components of the recipe's vectors; ``None`` where nobody asks for them.
     """
 
     references: ReferenceVersion
@@ -89,6 +92,7 @@ class Plan:
     scoring: StoredScoring
     reranking: RerankingPlan
     calibration: LoadedCalibration | None = None
+    projection: LoadedProjection | None = None
 
 
 def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[str, Any]:
@@ -114,6 +118,7 @@ def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[
         "alignment": _describe_alignment(request) if plan.channels.is_aligned else None,
         "feature_families": [*ALWAYS_COMPUTED, *plan.channels.families],
         "feature_versions": definition_sha(tuple(FEATURES)),
+        **({} if plan.projection is None else {"projection": plan.projection.receipt}),
         "references": {
             "count": plan.references.references,
             "digest": bank_digest(selection_of(request), plan.references),

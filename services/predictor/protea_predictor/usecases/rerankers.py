@@ -96,4 +96,5 @@ def _read_reranker(stored: StoredReranker, content: bytes) -> Reranker:
         score_map=booster.default_map if spec.score_map is None else spec.score_map.to_map(),
         feature_schema_sha=stored.feature_schema_sha,
         schema_sha_v2=stored.schema_sha_v2,
+        embedding_config_id=stored.embedding_config_id,
     )

@@ -23,6 +23,7 @@ from protea_predictor.domain.reranking.knowledge import StatedTerms, stated_cate
 from protea_predictor.domain.reranking.reranker import (
     Reranker,
     require_distinct_cells,
+    require_recipe,
     require_schema,
     rerank_scores,
 )
@@ -80,7 +81,8 @@ class Reranking:
         Raises
         ------
         SchemaMismatchError
-            If one reads other features, unless the request says to go on without re-ranking.
+            If one reads other features, or coordinates of another recipe's vectors, unless the request says to go on
+            without re-ranking.
         AmbiguousRerankersError
             If two are for the same candidates.
         NotFoundError, ArtifactNotFoundError, RerankerDamagedError, InvalidBoosterError
@@ -93,6 +95,7 @@ class Reranking:
         try:
             for reranker in rerankers:
                 require_schema(reranker, families=families)
+                require_recipe(reranker, request.embedding_config_id)
         except SchemaMismatchError as exc:
             if request.on_schema_mismatch == "fail":
                 raise

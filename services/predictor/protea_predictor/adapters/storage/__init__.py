@@ -12,6 +12,7 @@ from protea_predictor.adapters.storage.datasets import DatasetNameTakenError, Da
 from protea_predictor.adapters.storage.inputs import AnnotationSetStore, ConfigStore, NotFoundError, OntologyStore
 from protea_predictor.adapters.storage.knowledge import KnowledgeStore
 from protea_predictor.adapters.storage.predictions import JobTotals, NewPredictionSet, PredictionStore
+from protea_predictor.adapters.storage.projections import ProjectionStore, StoredProjection
 from protea_predictor.adapters.storage.queries import QueriesGoneError, QueryCoverage, QueryStore
 from protea_predictor.adapters.storage.query_facts import QueryFactStore
 from protea_predictor.adapters.storage.references import ReferenceStore, freeze_snapshot
@@ -43,6 +44,7 @@ __all__ = [
     "NotIndexableError",
     "OntologyStore",
     "PredictionStore",
+    "ProjectionStore",
     "QueriesGoneError",
     "QueryCoverage",
     "QueryFactStore",
@@ -55,6 +57,7 @@ __all__ = [
     "StoredCalibration",
     "StoredDataset",
     "StoredPredictions",
+    "StoredProjection",
     "StoredReranker",
     "StoredScoring",
     "StoredWindow",

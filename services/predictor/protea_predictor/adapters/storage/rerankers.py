@@ -62,6 +62,8 @@ class StoredReranker:
         The booster as text, or where it lies.
     model_sha256
         Digest that its text had when it was registered; ``None`` for rows of earlier versions.
+    embedding_config_id
+        Recipe that it was trained with, where that is known.
     """
 
     id: UUID
@@ -74,6 +76,7 @@ class StoredReranker:
     schema_sha_v2: str | None
     spec_yaml: str | None
     model_sha256: str | None
+    embedding_config_id: UUID | None
 
 
 class RerankerStore:
@@ -126,6 +129,7 @@ class RerankerStore:
             RerankerModel.schema_sha_v2,
             RerankerModel.spec_yaml,
             RerankerModel.metrics["model_sha256"].as_string(),
+            RerankerModel.embedding_config_id,
         )
         rows = await self._session.execute(columns.where(RerankerModel.id.in_(reranker_ids)))
         found = {row.id: StoredReranker(*row) for row in rows}

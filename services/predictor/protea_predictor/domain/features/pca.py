@@ -12,9 +12,12 @@ from protea_predictor.domain.candidates import Candidates
 from protea_predictor.domain.errors import require_shape
 from protea_predictor.domain.features.written import PCA_COMPONENTS
 
-__all__ = ["Projection", "fit_projection", "pca_features"]
+__all__ = ["SAMPLE", "SOLVER", "Projection", "fit_projection", "pca_features"]
 
-_SAMPLE = 50_000
+SOLVER = "eigh of the covariance in double precision"
+"""How components are found; kept with a fit."""
+
+SAMPLE = 50_000
 """Vectors that a fit looks at; more change the components little."""
 
 _BLOCK = 4_096
@@ -43,7 +46,7 @@ def fit_projection(vectors: NDArray[np.floating], *, seed: int = 0) -> Projectio
     Parameters
     ----------
     vectors
-        Shape ``(n, D)`` with ``n >= 1``; of more than 50,000 a sample is looked at.
+        Shape ``(n, D)`` with ``n >= 1``; of more than `SAMPLE` a sample is looked at.
     seed
         Of the sample.
 
@@ -55,8 +58,8 @@ def fit_projection(vectors: NDArray[np.floating], *, seed: int = 0) -> Projectio
     """
     require_shape(len(vectors) > 0, "There are no vectors to fit principal components to.")
     rows = np.arange(len(vectors))
-    if len(vectors) > _SAMPLE:
-        rows = np.sort(np.random.default_rng(seed).choice(len(vectors), _SAMPLE, replace=False))
+    if len(vectors) > SAMPLE:
+        rows = np.sort(np.random.default_rng(seed).choice(len(vectors), SAMPLE, replace=False))
     total, squares = np.zeros(vectors.shape[1]), np.zeros((vectors.shape[1], vectors.shape[1]))
     for start in range(0, len(rows), _BLOCK):
         block = vectors[rows[start : start + _BLOCK]].astype(np.float64)

@@ -19,7 +19,14 @@ from protea_predictor.domain.reranking.columns import ColumnPlan, Columns
 from protea_predictor.domain.reranking.errors import SchemaMismatchError
 from protea_predictor.domain.reranking.score_map import ScoreMap
 
-__all__ = ["AmbiguousRerankersError", "Reranker", "require_distinct_cells", "require_schema", "rerank_scores"]
+__all__ = [
+    "AmbiguousRerankersError",
+    "Reranker",
+    "require_distinct_cells",
+    "require_recipe",
+    "require_schema",
+    "rerank_scores",
+]
 
 
 class AmbiguousRerankersError(PermanentError):
@@ -43,6 +50,8 @@ class Reranker:
     feature_schema_sha, schema_sha_v2
         Fingerprints of the names, and of the names with their definitions, that it was registered with; ``None`` where
         an earlier version kept none.
+    embedding_config_id
+        Recipe of the vectors that it was trained with; ``None`` where that was not said.
     """
 
     id: UUID
@@ -53,6 +62,7 @@ class Reranker:
     score_map: ScoreMap
     feature_schema_sha: str | None
     schema_sha_v2: str | None
+    embedding_config_id: UUID | None = None
 
 
 def require_distinct_cells(rerankers: Sequence[Reranker]) -> None:
@@ -90,6 +100,26 @@ def require_schema(reranker: Reranker, *, families: Collection[str]) -> None:
         raise SchemaMismatchError(
             f"Re-ranker {reranker.name} {problem}. Train it again on a dataset of this version with the same choices, "
             "or give on_schema_mismatch keep_knn_order to predict without it."
+        )
+
+
+def require_recipe(reranker: Reranker, embedding_config_id: UUID) -> None:
+    """Refuse a re-ranker that reads coordinates of vectors of another recipe, or of one that was not said.
+
+    Distances and votes of two recipes mean the same; principal components are directions of one recipe's vectors alone.
+
+    Raises
+    ------
+    SchemaMismatchError
+        Naming both recipes.
+    """
+    reads_coordinates = any(FEATURES[name].family == "emb_pca" for name in reranker.booster.columns)
+    if reads_coordinates and reranker.embedding_config_id != embedding_config_id:
+        learnt = reranker.embedding_config_id or "a recipe that was not said when it was imported"
+        raise SchemaMismatchError(
+            f"Re-ranker {reranker.name} reads principal components of the vectors of {learnt}, and the request names "
+            f"recipe {embedding_config_id}. Predict with the recipe that it was trained with, or import it again with "
+            "the dataset_id of its dataset."
         )
 
 
