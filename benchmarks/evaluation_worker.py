@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from protea_evaluator.domain.recipe import Propagation
 from protea_ingest.domain.obo import parse_obo
 
 THRESHOLD_STEP = 0.01
+BLOCK_CHARACTERS = 2**18
 
 
 def read_graph(path: Path) -> GoGraph:
@@ -34,30 +36,40 @@ def read_graph(path: Path) -> GoGraph:
     return GoGraph.build(document.live_terms(), document.relations)
 
 
-def read_columns(path: Path, *, n_columns: int) -> list[list[str]]:
-    """Read a table without a header, as columns."""
-    fields = path.read_text(encoding="utf-8").replace("\n", "\t").split("\t")[:-1]
-    return [fields[column::n_columns] for column in range(n_columns)]
+def read_columns(path: Path, *, n_columns: int) -> Iterator[list[list[str]]]:
+    """Read a table without a header, as columns, a quarter of a mebibyte of it at a time."""
+    with path.open(encoding="utf-8") as file:
+        while text := file.read(BLOCK_CHARACTERS):
+            fields = (text + file.readline()).replace("\n", "\t").split("\t")[:-1]
+            yield [fields[column::n_columns] for column in range(n_columns)]
 
 
 def keys_of(columns: Sequence[Sequence[str]], code_of: dict[str, int], graph: GoGraph) -> NDArray[np.int64]:
     """Give each row the number of its protein and term."""
-    proteins = np.array([code_of[accession] for accession in columns[0]], dtype=np.int32)
-    terms = np.array([graph.row_of[go_id] for go_id in columns[1]], dtype=np.int32)
+    proteins = np.fromiter(map(code_of.__getitem__, columns[0]), dtype=np.int32, count=len(columns[0]))
+    terms = np.fromiter(map(graph.row_of.__getitem__, columns[1]), dtype=np.int32, count=len(columns[1]))
     return pair_keys(proteins, terms, graph)
+
+
+def read_predictions(path: Path, code_of: dict[str, int], graph: GoGraph) -> PredictionTable:
+    """Read scored pairs, the best score where a term repeats."""
+    blocks = [
+        (keys_of(columns, code_of, graph), np.fromiter(map(float, columns[2]), dtype=np.float64))
+        for columns in read_columns(path, n_columns=3)
+    ]
+    keys, scores = zip(*blocks, strict=True)
+    return PredictionTable.best_of(np.concatenate(keys), np.concatenate(scores), graph)
 
 
 def measure(ontology: Path, predictions: Path, truth: Path) -> dict[str, float]:
     """Fmax by namespace: scores raised to ancestors by the best child, roots left out, CAFA's averages."""
     graph = read_graph(ontology)
-    true, scored = read_columns(truth, n_columns=2), read_columns(predictions, n_columns=3)
-    code_of = {accession: code for code, accession in enumerate(sorted(set(true[0])))}
-    table = PredictionTable.best_of(
-        keys_of(scored, code_of, graph), np.array([float(score) for score in scored[2]]), graph
-    )
+    accessions, terms = map(list, map(chain.from_iterable, zip(*read_columns(truth, n_columns=2), strict=True)))
+    code_of = {accession: code for code, accession in enumerate(sorted(set(accessions)))}
+    true = ProteinTerms.from_keys(keys_of([accessions, terms], code_of, graph), graph)
     cells = split_into_cells(
-        propagate_terms(ProteinTerms.from_keys(keys_of(true, code_of, graph), graph), graph),
-        propagate_scores(table, graph, Propagation.MAX),
+        propagate_terms(true, graph),
+        propagate_scores(read_predictions(predictions, code_of, graph), graph, Propagation.MAX),
         graph,
         weights=(np.diff(graph.closure_indptr) > 1).astype(np.float64),
     )

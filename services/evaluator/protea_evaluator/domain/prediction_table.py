@@ -132,9 +132,3 @@ class PredictionTable:
     def where(self, mask: NDArray[np.bool_]) -> PredictionTable:
         """Keep the pairs that the mask marks, shape ``(n_pairs,)``."""
         return PredictionTable(self.pairs.where(mask), self.scores[mask])
-
-    def slice(self, first: int, last: int) -> PredictionTable:
-        """Give the pairs from ``first`` to before ``last``."""
-        pairs = self.pairs
-        cut = ProteinTerms(pairs.proteins[first:last], pairs.aspects[first:last], pairs.terms[first:last])
-        return PredictionTable(cut, self.scores[first:last])

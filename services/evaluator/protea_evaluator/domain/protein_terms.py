@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,3 +81,16 @@ class ProteinTerms:
     def where(self, mask: NDArray[np.bool_]) -> ProteinTerms:
         """Keep the pairs that the mask marks, shape ``(n_pairs,)``."""
         return ProteinTerms(self.proteins[mask], self.aspects[mask], self.terms[mask])
+
+    def slice(self, first: int, last: int) -> ProteinTerms:
+        """Give the pairs from ``first`` to before ``last``."""
+        return ProteinTerms(self.proteins[first:last], self.aspects[first:last], self.terms[first:last])
+
+    @classmethod
+    def joined(cls, parts: Sequence[ProteinTerms]) -> ProteinTerms:
+        """Join parts of which each has only proteins after those of the one before; no parts give no pairs."""
+        return cls(
+            np.concatenate([np.empty(0, dtype=np.int32), *(part.proteins for part in parts)]),
+            np.concatenate([np.empty(0, dtype=np.int8), *(part.aspects for part in parts)]),
+            np.concatenate([np.empty(0, dtype=np.int32), *(part.terms for part in parts)]),
+        )

@@ -33,6 +33,8 @@ _QUOTED = re.compile(r'"((?:[^"\\]++|\\.)*+)"')
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "t": "\t", "W": " "}
 
+_ASPECT_OF = {aspect.value: aspect for aspect in Aspect}
+
 _Tags = dict[str, list[str]]
 """Values of each wanted tag of a stanza, in file order."""
 
@@ -102,7 +104,7 @@ def parse_obo(lines: Iterable[str]) -> OntologyDocument:
     """
     data_version: str | None = None
     terms: dict[str, Term] = {}
-    relations: dict[Relation, None] = {}
+    relations: list[Relation] = []
     for stanza, tags in _read_stanzas(lines):
         if stanza == _HEADER:
             data_version = next(iter(tags.get("data-version", ())), None)
@@ -111,7 +113,7 @@ def parse_obo(lines: Iterable[str]) -> OntologyDocument:
             if term.go_id in terms:
                 raise OboFormatError("the identifier comes twice; load an unedited release.", go_id=term.go_id)
             terms[term.go_id] = term
-            relations.update(dict.fromkeys(_parse_relations(term.go_id, tags)))
+            relations += _parse_relations(term.go_id, tags)
     if not data_version:
         raise OboFormatError("the header has no 'data-version'; load a released go.obo or go-basic.obo.")
     if not terms:
@@ -124,13 +126,12 @@ def _read_stanzas(lines: Iterable[str]) -> Iterator[tuple[str, _Tags]]:
     """Yield the header, under an empty name, and each stanza with the tags that are wanted."""
     stanza, tags = _HEADER, _Tags()
     for line in lines:
-        if line.startswith("["):
-            yield stanza, tags
-            stanza, tags = line.strip(), _Tags()
-            continue
         tag, _, value = line.partition(":")
         if tag in _WANTED_TAGS:
             tags.setdefault(tag, []).append(value.strip())
+        elif line.startswith("["):
+            yield stanza, tags
+            stanza, tags = line.strip(), _Tags()
     yield stanza, tags
 
 
@@ -149,24 +150,25 @@ def _parse_term(tags: _Tags) -> Term:
     )
 
 
-def _parse_relations(go_id: str, tags: _Tags) -> Iterator[Relation]:
-    for parent in _identifiers(tags, "is_a"):
-        yield Relation(go_id, parent, "is_a")
+def _parse_relations(go_id: str, tags: _Tags) -> list[Relation]:
+    """List each edge to a parent once."""
+    edges = [(parent, "is_a") for parent in _identifiers(tags, "is_a")]
     for value in tags.get("relationship", ()):
         relation_type, parent, *_ = (*value.split(maxsplit=2), "", "")
         if relation_type in STORED_RELATIONS:
-            yield Relation(go_id, parent, relation_type)
+            edges.append((parent, relation_type))
+    return [Relation(go_id, parent, relation_type) for parent, relation_type in dict.fromkeys(edges)]
 
 
 def _parse_namespace(go_id: str, namespace: str, *, is_obsolete: bool) -> Aspect | None:
     if is_obsolete and not namespace:
         return None
-    try:
-        return Aspect(namespace)
-    except ValueError as exc:
+    aspect = _ASPECT_OF.get(namespace)
+    if aspect is None:
         raise OboFormatError(
             f"namespace {namespace!r} is none of {', '.join(Aspect)}; load an unedited release.", go_id=go_id
-        ) from exc
+        )
+    return aspect
 
 
 def _parse_definition(tags: _Tags) -> str | None:
@@ -188,4 +190,7 @@ def _identifiers(tags: _Tags, tag: str) -> tuple[str, ...]:
 
 
 def _first_token(tags: _Tags, tag: str) -> str:
-    return next(iter(_identifiers(tags, tag)), "")
+    for value in tags.get(tag, ()):
+        if value:
+            return value.split(maxsplit=1)[0]
+    return ""

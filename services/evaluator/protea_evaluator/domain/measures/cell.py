@@ -74,10 +74,8 @@ def split_into_cells(
     cells
         By aspect; an aspect in which no protein is left is absent.
     """
-    known_keys = np.empty(0, dtype=np.int64) if known is None else known.keys(graph)
-
     weighty = truth.where(weights[truth.terms] > 0)
-    novel = weighty.where(~np.isin(weighty.keys(graph), known_keys))
+    novel = weighty if known is None else weighty.where(~_are_among(weighty, known, graph))
     match cohort:
         case Cohort.MEASURABLE:
             members = novel
@@ -86,18 +84,23 @@ def split_into_cells(
         case Cohort.MIXED:
             members = weighty
     averaged = truth if cohort is Cohort.ANNOTATED else novel
-    counted = predictions.where(
-        (weights[predictions.pairs.terms] > 0) & ~np.isin(predictions.pairs.keys(graph), known_keys)
-    )
+    counted = predictions.where(weights[predictions.pairs.terms] > 0)
+    if known is not None:
+        counted = counted.where(~_are_among(counted.pairs, known, graph))
     cells = {}
     for number, aspect in enumerate(ASPECTS):
         proteins = np.unique(members.proteins[members.aspects == number])
         n_averaged = len(np.unique(averaged.proteins[averaged.aspects == number]))
         if n_averaged:
-            true = novel.where(novel.aspects == number)
-            scored = counted.where((counted.pairs.aspects == number) & np.isin(counted.pairs.proteins, proteins))
+            true, scored = novel.where(novel.aspects == number), counted.where(counted.pairs.aspects == number)
             cells[aspect] = _cell(proteins, true, scored, graph, weights, cohort=n_averaged)
     return cells
+
+
+def _are_among(pairs: ProteinTerms, others: ProteinTerms, graph: GoGraph) -> NDArray[np.bool_]:
+    """Whether each pair is one of the others, shape ``(n_pairs,)``."""
+    found: NDArray[np.bool_] = np.isin(pairs.keys(graph), others.keys(graph))
+    return found
 
 
 def _cell(
@@ -109,15 +112,30 @@ def _cell(
     *,
     cohort: int,
 ) -> Cell:
-    """Build the cell of these proteins from the pairs that count in its aspect."""
-    pairs = predictions.pairs
-    owners = np.searchsorted(accessions, truth.proteins)
+    """Build the cell of these proteins from the pairs of its aspect that count, those of other proteins among them."""
+    positions = np.full(max(predictions.pairs.proteins.max(initial=-1), accessions.max(initial=-1)) + 1, _STRANGER)
+    positions[accessions] = np.arange(len(accessions))
+    owners = positions[predictions.pairs.proteins]
+    predictions, owners = predictions.where(owners != _STRANGER), owners[owners != _STRANGER]
     return Cell(
-        proteins=np.searchsorted(accessions, pairs.proteins).astype(np.int32),
+        proteins=owners,
         scores=predictions.scores,
-        is_true=np.isin(pairs.keys(graph), truth.keys(graph)),
-        weights=weights[pairs.terms],
-        truth=np.bincount(owners, weights[truth.terms], len(accessions)).astype(np.float64),
+        is_true=_marked(predictions.pairs.keys(graph), truth.keys(graph)),
+        weights=weights[predictions.pairs.terms],
+        truth=np.bincount(positions[truth.proteins], weights[truth.terms], len(accessions)).astype(np.float64),
         accessions=accessions,
         cohort=cohort,
     )
+
+
+_STRANGER = np.int32(-1)
+"""Position of a protein that is not in the cell."""
+
+
+def _marked(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark the wanted keys; both ascend, and what is wanted is the shorter list by far."""
+    marks = np.zeros(len(keys), dtype=np.bool_)
+    positions = np.searchsorted(keys, wanted)
+    inside = positions < len(keys)
+    marks[positions[inside][keys[positions[inside]] == wanted[inside]]] = True
+    return marks

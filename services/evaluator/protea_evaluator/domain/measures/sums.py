@@ -97,16 +97,16 @@ def count_by_protein(cell: Cell, thresholds: NDArray[np.float64]) -> ProteinCoun
     n_reached = np.searchsorted(thresholds, cell.scores, side="right")
     reaches_any = n_reached > 0
     shape = (len(cell.truth), len(thresholds))
-    last_bin = cell.proteins[reaches_any].astype(np.int64) * len(thresholds) + n_reached[reaches_any] - 1
+    last_bin = cell.proteins.astype(np.int64) * len(thresholds) + n_reached - 1
 
-    def from_last_bin_down(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        binned = np.bincount(last_bin, weights[reaches_any], shape[0] * shape[1]).astype(np.float64).reshape(shape)
-        return np.cumsum(binned[:, ::-1], axis=1)[:, ::-1]
+    def from_last_bin_down(counts: NDArray[np.bool_]) -> NDArray[np.float64]:
+        binned = np.bincount(last_bin[counts], cell.weights[counts], shape[0] * shape[1]).astype(np.float64)
+        return np.cumsum(binned.reshape(shape)[:, ::-1], axis=1)[:, ::-1]
 
     return ProteinCounts(
         thresholds=thresholds,
-        true=from_last_bin_down(cell.weights * cell.is_true),
-        predicted=from_last_bin_down(cell.weights),
+        true=from_last_bin_down(reaches_any & cell.is_true),
+        predicted=from_last_bin_down(reaches_any),
         truth=cell.truth,
         cohort=cell.cohort,
     )
