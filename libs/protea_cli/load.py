@@ -68,6 +68,36 @@ def load_annotations(
     asyncio.run(_load(file, "load_goa_annotations", payload, url=url, key=api_key, then="embed"))
 
 
+@app.command("interproscan")
+def load_interproscan(
+    file: InputFile,
+    *,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+    release: Annotated[
+        str | None, typer.Option(help="Release of InterProScan, such as 5.67-99.0; needed where the file lacks it.")
+    ] = None,
+) -> None:
+    """Load what InterProScan found (TSV with -iprlookup), for all proteins and queries with these sequences."""
+    payload = {} if release is None else {"ipr_release": release}
+    then = "load interpro2go interpro2go"
+    asyncio.run(_load(file, "load_interpro_results", payload, url=url, key=api_key, then=then))
+
+
+@app.command("interpro2go")
+def load_interpro2go(
+    file: InputFile,
+    *,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+    source_version: Annotated[str | None, typer.Option(help="Name of the release; the file's name otherwise.")] = None,
+) -> None:
+    """Load which GO terms InterPro entries imply: the file interpro2go of the Gene Ontology."""
+    version = source_version or version_of(file, None)
+    payload = {"source_version": version}
+    asyncio.run(_load(file, "load_interpro_go_mapping", payload, url=url, key=api_key, then="status"))
+
+
 async def newest_snapshot(client: ProteaClient) -> str:
     """Find the ontology that was loaded last.
 

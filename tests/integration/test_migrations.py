@@ -323,7 +323,13 @@ def world() -> Iterable[Base]:
     yield Sequence(id=QUERY_SEQUENCE, sequence="MKL", sequence_hash="b" * 32, length=3)
     yield Protein(accession="P12345", canonical_accession="P12345", sequence_id=REFERENCE_SEQUENCE)
     yield InterProAnnotation(
-        protein_accession="P12345", source_db="Pfam", accession="PF00069", start=2, end=3, ipr_release="103.0"
+        sequence_id=REFERENCE_SEQUENCE,
+        protein_accession="P12345",
+        source_db="Pfam",
+        accession="PF00069",
+        start=2,
+        end=3,
+        ipr_release="103.0",
     )
     yield AnnotationSet(id=OLD_SET, source="goa", ontology_snapshot_id=SNAPSHOT, job_id=JOB)
     yield AnnotationSet(id=NEW_SET, source="goa", ontology_snapshot_id=SNAPSHOT, job_id=JOB)

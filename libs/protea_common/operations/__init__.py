@@ -19,7 +19,14 @@ from protea_common.operations.evaluation import (
     StratifyEvaluation,
     WriteEvaluationReport,
 )
-from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnapshot, LoadProteins, Ping
+from protea_common.operations.ingest import (
+    LoadGoaAnnotations,
+    LoadInterProGoMapping,
+    LoadInterProResults,
+    LoadOntologySnapshot,
+    LoadProteins,
+    Ping,
+)
 from protea_common.operations.payload import InvalidPayloadError, Operation, OperationPayload, dedup_key
 from protea_common.operations.prediction import (
     AlignmentUse,
@@ -56,6 +63,8 @@ __all__ = [
     "ImportReranker",
     "InvalidPayloadError",
     "LoadGoaAnnotations",
+    "LoadInterProGoMapping",
+    "LoadInterProResults",
     "LoadOntologySnapshot",
     "LoadProteins",
     "Operation",

@@ -9,7 +9,14 @@ from pydantic import ConfigDict, Field
 
 from protea_common.operations.payload import OperationPayload
 
-__all__ = ["LoadGoaAnnotations", "LoadOntologySnapshot", "LoadProteins", "Ping"]
+__all__ = [
+    "LoadGoaAnnotations",
+    "LoadInterProGoMapping",
+    "LoadInterProResults",
+    "LoadOntologySnapshot",
+    "LoadProteins",
+    "Ping",
+]
 
 _SOURCE = Field(
     description="Where the file is: `artifact:<key>` of an upload, or `file:///...` inside a folder that the "
@@ -48,3 +55,23 @@ class LoadGoaAnnotations(OperationPayload):
     annotated_before: date | None = Field(
         default=None, description="Freeze a snapshot: keep only annotations dated strictly before this day."
     )
+
+
+class LoadInterProResults(OperationPayload):
+    """Parameters of ``load_interpro_results``."""
+
+    source_uri: str = _SOURCE
+    ipr_release: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        description="Release of InterProScan, for example `5.67-99.0`; null where the file says it.",
+    )
+
+
+class LoadInterProGoMapping(OperationPayload):
+    """Parameters of ``load_interpro_go_mapping``."""
+
+    source_uri: str = _SOURCE
+    source_version: str = Field(min_length=1, max_length=64, description="Name of the release, for example `2017-01`.")
+    evidence: str = Field(default="IEA", min_length=1, max_length=16, description="Evidence code of what is implied.")

@@ -132,6 +132,18 @@ class CandidateChoices(OperationPayload):
             "for them fits it, and predictions are refused until then."
         ),
     )
+    interpro_mapping: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        description=(
+            "What InterPro entries found on the queries imply, by this release of the InterPro2GO mapping; null to "
+            "leave it out. A query without results has no value, never 0."
+        ),
+    )
+    interpro_release: str | None = Field(
+        default=None, min_length=1, max_length=64, description="Only InterPro results of this release; null for all."
+    )
     compute_self_prior: bool = Field(
         default=False,
         description="Use what the annotation set says of the query itself by evidence that is not experimental.",

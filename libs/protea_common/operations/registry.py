@@ -25,7 +25,14 @@ from protea_common.operations.evaluation import (
     StratifyEvaluation,
     WriteEvaluationReport,
 )
-from protea_common.operations.ingest import LoadGoaAnnotations, LoadOntologySnapshot, LoadProteins, Ping
+from protea_common.operations.ingest import (
+    LoadGoaAnnotations,
+    LoadInterProGoMapping,
+    LoadInterProResults,
+    LoadOntologySnapshot,
+    LoadProteins,
+    Ping,
+)
 from protea_common.operations.payload import Operation
 from protea_common.operations.prediction import PredictGoTerms
 from protea_common.operations.training import (
@@ -59,6 +66,20 @@ _OPERATIONS = (
         "protea.ingest",
         LoadGoaAnnotations,
         "Load GO annotations from a GAF file.",
+        retry_factor=10,
+    ),
+    Operation(
+        "load_interpro_results",
+        "protea.ingest",
+        LoadInterProResults,
+        "Load what InterProScan found on sequences.",
+        retry_factor=10,
+    ),
+    Operation(
+        "load_interpro_go_mapping",
+        "protea.ingest",
+        LoadInterProGoMapping,
+        "Load the GO terms that InterPro entries imply.",
         retry_factor=10,
     ),
     Operation(

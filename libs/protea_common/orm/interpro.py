@@ -12,12 +12,16 @@ __all__ = ["InterProAnnotation", "InterProGoMapping"]
 
 
 class InterProAnnotation(Base):
-    """A signature hit on a protein; hits of several InterPro releases may stand side by side.
+    """A signature hit on a sequence; hits of several InterPro releases may stand side by side.
 
     Written by ingest.
 
     Attributes
     ----------
+    sequence_id
+        Whose hit it is: proteins and queries that share a sequence share its hits.
+    protein_accession
+        Protein as which it was scanned, where it was one; null for a query.
     source_db
         Member database: Pfam, PANTHER, SMART ...
     accession
@@ -32,10 +36,17 @@ class InterProAnnotation(Base):
     __table_args__ = (
         CheckConstraint("start >= 1", name="start_is_positive"),
         CheckConstraint('"end" >= start', name="end_not_before_start"),
+        # The first column of this key serves look-ups by sequence alone.
+        UniqueConstraint(
+            "sequence_id", "ipr_release", "source_db", "accession", "start", "end", name="uq_interpro_annotation_hit"
+        ),
     )
 
     id: Mapped[UuidKey]
-    protein_accession: Mapped[str] = mapped_column(ForeignKey("protein.accession", ondelete="CASCADE"), index=True)
+    sequence_id: Mapped[int] = mapped_column(ForeignKey("sequence.id", ondelete="CASCADE"))
+    protein_accession: Mapped[str | None] = mapped_column(
+        ForeignKey("protein.accession", ondelete="CASCADE"), index=True
+    )
     source_db: Mapped[str]
     accession: Mapped[str] = mapped_column(index=True)
     start: Mapped[int]
@@ -44,7 +55,7 @@ class InterProAnnotation(Base):
     ipr_release: Mapped[str]
     created_at: Mapped[CreatedAt]
 
-    protein: Mapped[Protein] = relationship(lazy="raise")
+    protein: Mapped[Protein | None] = relationship(lazy="raise")
 
 
 class InterProGoMapping(Base):

@@ -16,6 +16,8 @@ from protea_ingest.adapters.sources import SourceFiles
 from protea_ingest.settings import IngestSettings
 from protea_ingest.usecases.answer_ping import AnswerPing
 from protea_ingest.usecases.load_goa_annotations import LoadAnnotationFile
+from protea_ingest.usecases.load_interpro_go_mapping import LoadInterProGoMappingFile
+from protea_ingest.usecases.load_interpro_results import LoadInterProResultFile
 from protea_ingest.usecases.load_ontology_snapshot import LoadOntologyFile
 from protea_ingest.usecases.load_proteins import LoadProteinFile
 
@@ -103,6 +105,24 @@ class Factory:
     def create_load_goa_annotations(self) -> LoadAnnotationFile:
         """Build ``load_goa_annotations``."""
         return LoadAnnotationFile(
+            unit_of_work=self._unit_of_work,
+            sources=self._context.sources,
+            executor=self._context.reading,
+            chunk_size=self._context.platform.settings.operation.annotation_chunk_size,
+        )
+
+    def create_load_interpro_results(self) -> LoadInterProResultFile:
+        """Build ``load_interpro_results``."""
+        return LoadInterProResultFile(
+            unit_of_work=self._unit_of_work,
+            sources=self._context.sources,
+            executor=self._context.reading,
+            chunk_size=self._context.platform.settings.operation.annotation_chunk_size,
+        )
+
+    def create_load_interpro_go_mapping(self) -> LoadInterProGoMappingFile:
+        """Build ``load_interpro_go_mapping``."""
+        return LoadInterProGoMappingFile(
             unit_of_work=self._unit_of_work,
             sources=self._context.sources,
             executor=self._context.reading,

@@ -7,12 +7,22 @@ from uuid import UUID, uuid4
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from protea_common.db import session_scope
 from protea_common.messaging.bus import DeadLettered
 from protea_common.operations import PredictBaseline
-from protea_common.orm import GOPrediction, GOTerm, InterProAnnotation, InterProGoMapping, JobStatus, PredictionSet
+from protea_common.orm import (
+    GOPrediction,
+    GOTerm,
+    InterProAnnotation,
+    InterProGoMapping,
+    JobStatus,
+    PredictionSet,
+    Protein,
+    Sequence,
+)
 from support.evaluation import (
     BINDING,
     CATALYSIS,
@@ -46,6 +56,16 @@ async def frozen(bench: EvaluatorBench, *, cut_at: date | None = None, more_elec
     await bench.finished(await bench.generate(old, new))
     (stored,) = await bench.evaluation_sets()
     return stored.id
+
+
+async def give_sequences(session: AsyncSession, *accessions: str) -> dict[str, int]:
+    """Give proteins sequences of their own; give the ids."""
+    ids = {}
+    for number, accession in enumerate(accessions, start=1):
+        values = {"sequence": "M" * number, "sequence_hash": f"{number:032x}", "length": number}
+        ids[accession] = await session.scalar(insert(Sequence).values(values).returning(Sequence.id)) or 0
+        await session.execute(update(Protein).where(Protein.accession == accession).values(sequence_id=ids[accession]))
+    return ids
 
 
 async def predicted(bench: EvaluatorBench, evaluation: UUID, **choices: object) -> Scores:
@@ -125,12 +145,13 @@ async def test_a_table_of_hits_that_cannot_be_read_is_refused(bench: EvaluatorBe
 async def test_signatures_imply_the_terms_of_the_mapping(bench: EvaluatorBench) -> None:
     evaluation = await frozen(bench)
     async with session_scope(bench.session_factory) as session:
+        sequence_ids = await give_sequences(session, "Q1", "Q2", "D1")
         hits = [("Q1", "IPR000719"), ("Q2", "IPR000719"), ("Q2", "IPR999999"), ("D1", "IPR000719")]
         await session.execute(
             insert(InterProAnnotation),
             [
                 {
-                    "protein_accession": protein,
+                    "sequence_id": sequence_ids[protein],
                     "accession": entry,
                     "source_db": "Pfam",
                     "start": 1,

@@ -97,6 +97,22 @@ async def test_taxa_of_query_and_donors(furnished: PredictorBench) -> None:
     assert found[M] == ("distant", 2759, 3, 2.0)
 
 
+async def test_proximity_of_taxa_needs_the_taxon_of_some_query_in_whatever_batch(furnished: PredictorBench) -> None:
+    request = await furnished.worked_example()
+    async with furnished.world() as world:
+        await world.add_query(request, "Q2", (1, 0.1))
+    await furnished.execute("UPDATE protein SET taxonomy_id = 9606")
+    asked = {"compute_taxonomy": True, "scoring_config_id": await add_scoring(furnished, taxonomic_proximity=1.0)}
+
+    refused = await furnished.run(request, **asked)
+    await furnished.execute("UPDATE query_set_entry SET taxonomy_id = 7227 WHERE accession = 'Q1'")
+    done = await furnished.run(request, batch_size=1, **asked)
+
+    assert (refused.status, refused.error_code) == (JobStatus.FAILED, "FeatureSourceMissingError")
+    assert "OX=" in (refused.error_message or "")
+    assert {row["protein"]: row["score"] for row in await furnished.rows(done.id)} == {"Q1": pytest.approx(1 / 3)}
+
+
 async def test_vectors_of_terms(furnished: PredictorBench) -> None:
     request = await furnished.worked_example()
     await annotate_the_query(furnished, request)

@@ -19,6 +19,7 @@ from protea_common.orm import (
     InterProGoMapping,
     PredictionSet,
     PredictionSetStatus,
+    Protein,
     ProteinGOAnnotation,
 )
 
@@ -55,11 +56,12 @@ class BaselineStore:
     async def signature_terms(self, accessions: Sequence[str], *, source_version: str) -> list[tuple[str, str]]:
         """Read protein and GO identifier of what the signatures found on some proteins imply, each pair once."""
         statement = (
-            select(InterProAnnotation.protein_accession, InterProGoMapping.go_id)
+            select(Protein.accession, InterProGoMapping.go_id)
+            .join(InterProAnnotation, InterProAnnotation.sequence_id == Protein.sequence_id)
             .join(InterProGoMapping, InterProGoMapping.ipr_accession == InterProAnnotation.accession)
             .where(
                 InterProGoMapping.source_version == source_version,
-                InterProAnnotation.protein_accession == any_(cast(list(accessions), ARRAY(Text))),
+                Protein.accession == any_(cast(list(accessions), ARRAY(Text))),
             )
             .distinct()
         )

@@ -29,6 +29,8 @@ async def build_service(platform: Platform, *, settings: IngestSettings | None =
             "load_proteins": factory.create_load_proteins(),
             "load_ontology_snapshot": factory.create_load_ontology_snapshot(),
             "load_goa_annotations": factory.create_load_goa_annotations(),
+            "load_interpro_results": factory.create_load_interpro_results(),
+            "load_interpro_go_mapping": factory.create_load_interpro_go_mapping(),
         }
         consumers = [
             QueueConsumer(WorkQueue.PING, consume_jobs(pings, parts), prefetch),

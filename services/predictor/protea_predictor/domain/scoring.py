@@ -40,9 +40,9 @@ PRODUCED_SIGNALS = _OF_CANDIDATES | {
 _MAY_LACK = {
     signal
     for signal, family in _FAMILIES.items()
-    if family in {"alignment_voters", "knn_voters", "profile", "association"}
+    if family in {"alignment_voters", "knn_voters", "profile", "association", "taxonomy_pair", "interpro"}
 }
-"""Signals that all queries of a batch may lack: none aligns with a reference, or nothing is known of them."""
+"""Signals that all queries of a batch may lack: none aligns, has a taxon or was scanned, or nothing is known of any."""
 
 _SCORE_DIGITS = 6
 """Scores are compared after rounding; more digits would let the last bit of a sum break ties."""
@@ -101,8 +101,8 @@ def feature_signals(frame: FeatureFrame) -> dict[str, NDArray[np.float64]]:
 def require_coverage(signals: Mapping[str, NDArray[np.float64]], recipe: ScoringRecipe) -> None:
     """Refuse a recipe that gives weight to a signal no candidate has; without candidates nothing is refused.
 
-    Votes need only have been computed: that no query of a batch aligns with a reference, or that nothing is known of
-    any, is an answer.
+    Others need only have been computed: that no query of a batch aligns with a reference, or that nothing is known of
+    any, is an answer, and how queries are cut into batches decides nothing.
 
     Raises
     ------

@@ -18,9 +18,10 @@ from protea_common.domain.ontology import GoGraph
 from protea_common.errors import PermanentError
 from protea_common.operations import PredictGoTerms
 from protea_predictor.adapters.operator_files import read_taxonomy, read_term_vectors
-from protea_predictor.adapters.storage import KnowledgeStore, QueryFactStore
+from protea_predictor.adapters.storage import InterProStore, KnowledgeStore, QueryFactStore
 from protea_predictor.domain.features.anc2vec import TermVectors
 from protea_predictor.domain.features.compute import FeatureSources
+from protea_predictor.domain.features.interpro import InterProHits
 from protea_predictor.domain.features.own_annotations import OwnAnnotations
 from protea_predictor.domain.features.taxonomy import Taxonomy
 from protea_predictor.domain.features.taxonomy_features import Taxa
@@ -54,6 +55,7 @@ def requested_families(request: PredictGoTerms, *, is_aligned: bool, has_figures
         ("taxonomy_pair", "taxonomy_voters"): request.compute_taxonomy,
         ("anc2vec_neighbor", "anc2vec_query"): request.compute_term_vectors,
         ("emb_pca",): request.compute_embedding_pca,
+        ("interpro",): request.interpro_mapping is not None,
         ("lineage",): request.compute_lineage,
         ("self_prior",): request.compute_self_prior,
         ("association",): request.compute_association,
@@ -115,6 +117,7 @@ class FeatureReader:
         self._term_vectors_file = term_vectors_file
         self._taxonomies = RecentlyUsed[Path, Taxonomy](capacity=1)
         self._term_vectors = RecentlyUsed[UUID, TermVectors](capacity=2)
+        self._mappings: set[str] = set()  # those seen in the database, which never lets go of one
         self._accretions = RecentlyUsed[tuple[UUID, UUID], NDArray[np.float64]](capacity=4)
 
     def require(self, request: PredictGoTerms) -> None:
@@ -152,6 +155,7 @@ class FeatureReader:
             information_accretion=accretion if request.compute_information else None,
             taxa=await self._taxa(request, query_taxa, references.bank),
             term_vectors=await self._vectors(request, ontology),
+            interpro=await self._interpro(request, queries, ontology),
             projection=None if projection is None else projection.projection,
             query_vectors=None if projection is None else queries.vectors,
         )
@@ -165,6 +169,26 @@ class FeatureReader:
             If the recipe has none.
         """
         return await self._projections.get(request.embedding_config_id) if request.compute_embedding_pca else None
+
+    async def require_mapping(self, request: PredictGoTerms) -> None:
+        """Refuse a release of the InterPro2GO mapping that is not loaded.
+
+        Raises
+        ------
+        FeatureSourceMissingError
+            Naming those that are.
+        """
+        mapping = request.interpro_mapping
+        if mapping is None or mapping in self._mappings:
+            return
+        async with self._unit_of_work() as work:
+            loaded = await InterProStore(work.session).mapping_versions()
+        if mapping not in loaded:
+            raise FeatureSourceMissingError(
+                f"There is no InterPro2GO mapping {mapping!r}; loaded: {', '.join(loaded) or 'none'}. "
+                "Load it (protea load interpro2go FILE --source-version NAME), or leave interpro_mapping out."
+            )
+        self._mappings.add(mapping)
 
     async def categories(self, request: PredictGoTerms, queries: Queries, ontology: StoredOntology) -> NDArray[np.int8]:
         """Tell how much the annotation set knows of each query in each aspect, shape ``(n_queries, 3)``."""
@@ -209,6 +233,20 @@ class FeatureReader:
             return None
         taxonomy = await self._taxonomies.get(folder, partial(self._on_thread, partial(read_taxonomy, folder)))
         return Taxa(taxonomy, query_taxa, bank.proteins.taxon_ids)
+
+    async def _interpro(
+        self, request: PredictGoTerms, queries: Queries, ontology: StoredOntology
+    ) -> InterProHits | None:
+        if request.interpro_mapping is None:
+            return None
+        await self.require_mapping(request)
+        async with self._unit_of_work() as work:
+            return await InterProStore(work.session).hits(
+                queries.sequence_ids,
+                mapping=request.interpro_mapping,
+                ipr_release=request.interpro_release,
+                graph=ontology.graph,
+            )
 
     async def _vectors(self, request: PredictGoTerms, ontology: StoredOntology) -> TermVectors | None:
         path = self._term_vectors_file

@@ -35,6 +35,7 @@ from protea_predictor.usecases.batch_payload import BatchPayload
 from protea_predictor.usecases.calibrations import Calibrations, require_method
 from protea_predictor.usecases.feature_sources import FeatureReader, requested_families
 from protea_predictor.usecases.pair_figures import needs_figures
+from protea_predictor.usecases.query_coverage import require_query_facts
 from protea_predictor.usecases.receipt import Channels, Plan, method_of, write_receipt
 from protea_predictor.usecases.references import selection_of
 from protea_predictor.usecases.reranking import Reranking, RerankingPlan
@@ -100,6 +101,7 @@ class CutIntoBatches:
         """Check, then begin the set and send its batches out in one transaction."""
         request = PredictGoTerms.read(claim.payload, operation=claim.operation)
         self._features.require(request)
+        await self._features.require_mapping(request)
         projection = await self._features.projection(request)
         is_aligned = self._alignment.is_used(request)
         scoring = await self._find_scoring(request)
@@ -149,6 +151,7 @@ async def _make_plan(
         )
     queries = await QueryStore(session).coverage(request.query_set_id, embedding_config_id=request.embedding_config_id)
     _require_queries(request, queries)
+    await require_query_facts(session, request, scoring.recipe)
     selection, store = selection_of(request), ReferenceStore(session)
     references = await store.version(selection)
     if references is None:

@@ -118,6 +118,7 @@ def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[
         "alignment": _describe_alignment(request) if plan.channels.is_aligned else None,
         "feature_families": [*ALWAYS_COMPUTED, *plan.channels.families],
         "feature_versions": definition_sha(tuple(FEATURES)),
+        **_interpro(request),
         **({} if plan.projection is None else {"projection": plan.projection.receipt}),
         "references": {
             "count": plan.references.references,
@@ -149,6 +150,12 @@ def _by_cell(recipe: ScoringRecipe) -> dict[str, Any]:
     """Say what a recipe does beyond one mean of what is there; receipts of earlier sets say nothing of it either."""
     told: dict[str, Any] = {"cell_weights": recipe.weighted_by_cell} if recipe.cell_weights else {}
     return told if recipe.missing is Missing.SKIP else told | {"missing": recipe.missing.value}
+
+
+def _interpro(request: PredictGoTerms) -> dict[str, Any]:
+    if request.interpro_mapping is None:
+        return {}
+    return {"interpro": {"mapping": request.interpro_mapping, "release": request.interpro_release}}
 
 
 def _describe_alignment(request: PredictGoTerms) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from protea_predictor.adapters.storage.calibrations import (
 )
 from protea_predictor.adapters.storage.datasets import DatasetNameTakenError, DatasetStore, NewDataset, StoredDataset
 from protea_predictor.adapters.storage.inputs import AnnotationSetStore, ConfigStore, NotFoundError, OntologyStore
+from protea_predictor.adapters.storage.interpro import InterProStore
 from protea_predictor.adapters.storage.knowledge import KnowledgeStore
 from protea_predictor.adapters.storage.predictions import JobTotals, NewPredictionSet, PredictionStore
 from protea_predictor.adapters.storage.projections import ProjectionStore, StoredProjection
@@ -34,6 +35,7 @@ __all__ = [
     "ConfigStore",
     "DatasetNameTakenError",
     "DatasetStore",
+    "InterProStore",
     "JobTotals",
     "KnowledgeStore",
     "NewCalibration",

@@ -61,6 +61,18 @@ class QueryFactStore:
             n_terms=len(ontology.graph.go_ids),
         )
 
+    async def any_taxon(self, query_set_id: UUID) -> bool:
+        """Tell whether the taxon of any query of a set is known."""
+        statement = (
+            select(QuerySetEntry.id)
+            .outerjoin(Protein, Protein.accession == QuerySetEntry.accession)
+            .where(
+                QuerySetEntry.query_set_id == query_set_id,
+                func.coalesce(func.nullif(QuerySetEntry.taxonomy_id, 0), Protein.taxonomy_id, 0) != 0,
+            )
+        )
+        return await self._session.scalar(statement.limit(1)) is not None
+
     async def taxa(self, accessions: Sequence[str], *, query_set_id: UUID | None) -> NDArray[np.int64]:
         """Read each query's taxon: as its FASTA header gives it, else as the database has it, else unknown."""
         wanted = cast(list(accessions), ARRAY(Text))

@@ -16,7 +16,7 @@ from protea_predictor.domain.features.ratio import ratio
 from protea_predictor.domain.features.term_lists import TermLists, counts_of
 from protea_predictor.domain.ragged import gather_rows
 
-__all__ = ["InterProHits", "interpro_features"]
+__all__ = ["InterProHits", "interpro_features", "member_database"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +37,16 @@ class InterProHits:
     entry_row: NDArray[np.int64]
     database: NDArray[np.int64]
     implied: TermLists
+
+
+def member_database(source_db: str) -> int:
+    """Find a member database, spelled as InterProScan does, in `INTERPRO_DATABASES`; -1 for another one.
+
+    PROSITE has two analyses, ``ProSiteProfiles`` and ``ProSitePatterns``.
+    """
+    name = source_db.lower()
+    name = "prosite" if name.startswith("prosite") else name
+    return INTERPRO_DATABASES.index(name) if name in INTERPRO_DATABASES else -1
 
 
 def interpro_features(candidates: Candidates, hits: InterProHits, graph: GoGraph) -> dict[str, NDArray[Any]]:
