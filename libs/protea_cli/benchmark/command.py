@@ -10,12 +10,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from protea_cli.benchmark.drawing import draw_benchmark
-from protea_cli.benchmark.experiment import Experiment, find_experiment
+from protea_cli.benchmark.drawing import draw_benchmark, draw_experiments
+from protea_cli.benchmark.experiment import Experiment, find_experiment, list_experiments
 from protea_cli.benchmark.lines import LinedDocument
 from protea_cli.benchmark.loading import Loader
 from protea_cli.benchmark.matrix import Matrix
 from protea_cli.benchmark.plan import Plan
+from protea_cli.benchmark.points import points_of
 from protea_cli.benchmark.provenance import provenance_of
 from protea_cli.benchmark.reading import read_plan
 from protea_cli.benchmark.rows import Row, table_text
@@ -88,6 +89,12 @@ def show_benchmark(
     _draw(console, rows, found["config"])
 
 
+@app.command("list")
+def list_benchmarks(url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
+    """List benchmarks and the points that they measured, newest first."""
+    _console().print(draw_experiments(asyncio.run(_list(url=url, key=api_key))))
+
+
 async def _run(plan: Plan, document: LinedDocument, *, measure_again: bool, url: str, key: str | None) -> Sequence[Row]:
     steps = Steps(Console(markup=False, highlight=False))
     afresh = frozenset({"run_cafa_evaluation", "compare_evaluations"} if measure_again else ())
@@ -100,6 +107,8 @@ async def _run(plan: Plan, document: LinedDocument, *, measure_again: bool, url:
         windows = await matrix.find_learned()
         measured = await matrix.compare(await matrix.measure(windows, await matrix.predict(windows)))
         rows = matrix.rows(measured)
+        points = points_of(plan, loaded=loaded, digests=loader.digests, measured=measured, rows=rows)
+        await experiment.keep_points(points)
         await experiment.end(
             provenance_of(
                 plan,
@@ -114,6 +123,11 @@ async def _run(plan: Plan, document: LinedDocument, *, measure_again: bool, url:
     there = sum(done.was_there for done in runner.done)
     steps.console.print(f"{len(runner.done)} jobs, {there} of them there already.")
     return rows
+
+
+async def _list(*, url: str, key: str | None) -> Sequence[Mapping[str, Any]]:
+    async with ProteaClient(url, api_key=key) as client:
+        return await list_experiments(client)
 
 
 async def _find(name: str, *, url: str, key: str | None) -> Mapping[str, Any]:

@@ -1,9 +1,10 @@
-"""A benchmark's figures as tables for a screen."""
+"""A benchmark's figures, and lists of benchmarks, as tables for a screen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 from rich import box
 from rich.console import RenderableType
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from protea_cli.benchmark.rows import SMALLEST_COHORT, Row, choose
 
-__all__ = ["draw_benchmark"]
+__all__ = ["draw_benchmark", "draw_experiments"]
 
 
 def draw_benchmark(
@@ -41,6 +42,18 @@ def draw_benchmark(
         if choice is not None:
             best, mean, n_cells = choice
             yield Text(f"Chosen on {window}: {best}, mean {measure} {mean:.3f} over {n_cells} cells.")
+
+
+def draw_experiments(runs: Sequence[Mapping[str, Any]]) -> Table:
+    """Lay out experiment runs with what tells them apart; what does not apply, or differs inside one, is empty."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("run", "status", "what", "encoder", "K", "re-rankers", "window", "propagation"):
+        table.add_column(name, justify="right" if name == "K" else "left")
+    for run in runs:
+        axes = (run[axis] for axis in ("plm", "k", "reranker_spec_id", "eval_set_name", "propagation"))
+        told = (run["name"], run["status"], run["description"], *axes)
+        table.add_row(*(Text("" if each is None else str(each)) for each in told))
+    return table
 
 
 def _table(rows: Sequence[Row], baseline: str | None) -> Table:

@@ -1,18 +1,20 @@
-"""The experiment run of a benchmark: begun before anything is measured, ended with what came of it."""
+"""The experiment runs of a benchmark: one for all, begun before anything is measured, and one for each cell's point."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from protea_cli.benchmark.plan import Plan
+from protea_cli.benchmark.points import Point
 from protea_cli.client import ProteaClient
 from protea_cli.errors import CommandError
 
-__all__ = ["Experiment", "find_experiment"]
+__all__ = ["Experiment", "find_experiment", "list_experiments"]
 
 _ADDRESS = "/v1/experiment-runs"
+_LONGEST_PAGE = "500"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,21 @@ class Experiment:
         await client.patch(f"{_ADDRESS}/{found['id']}", {"status": "RUNNING"})
         return cls(client, str(found["id"]))
 
+    async def keep_points(self, points: Iterable[Point]) -> None:
+        """Keep what came of each cell as a run of its own, where it stands among experiments."""
+        for point in points:
+            run = await self._run_at(point)
+            kept = {"status": "DONE", "provenance": dict(point.provenance)}
+            await self.client.patch(f"{_ADDRESS}/{run['id']}", kept)
+
+    async def _run_at(self, point: Point) -> Mapping[str, Any]:
+        """Find the run at a point, which may be of another benchmark, or make it."""
+        shortid = str(point.axes.shortid)
+        found = await self.client.get(_ADDRESS, axis_tuple_shortid=shortid)
+        body = {"name": f"point {shortid}", "description": point.told, **asdict(point.axes)}
+        made: Mapping[str, Any] = found[0] if found else await self.client.post(_ADDRESS, body)
+        return made
+
     async def end(self, provenance: Mapping[str, Any]) -> None:
         """Keep where the figures come from."""
         await self.client.patch(f"{_ADDRESS}/{self.id}", {"status": "DONE", "provenance": dict(provenance)})
@@ -54,3 +71,9 @@ async def find_experiment(client: ProteaClient, name: str) -> Mapping[str, Any] 
     """Find an experiment run by its name."""
     found = await client.get(_ADDRESS, name=name)
     return found[0] if found else None
+
+
+async def list_experiments(client: ProteaClient) -> Sequence[Mapping[str, Any]]:
+    """List the newest experiment runs, newest first."""
+    found: Sequence[Mapping[str, Any]] = await client.get(_ADDRESS, limit=_LONGEST_PAGE)
+    return found

@@ -14,7 +14,7 @@ from protea_cli.benchmark.matrix import MeasuredCell
 from protea_cli.benchmark.plan import Plan
 from protea_cli.benchmark.rows import Row
 
-__all__ = ["provenance_of"]
+__all__ = ["provenance_of", "told_of_cell"]
 
 _ONTOLOGY: Final = ("id", "obo_version", "obo_sha256", "obo_url")
 _ANNOTATIONS: Final = ("id", "source", "source_version", "content_sha256", "annotated_before", "annotation_count")
@@ -57,12 +57,12 @@ def provenance_of(
         },
         "windows": _parts(windows, _WINDOW),
         "seeds": _seeds(plan),
-        "cells": [_cell(each) for each in measured],
+        "cells": [told_of_cell(each) for each in measured],
         "rows": [asdict(row) for row in rows],
     }
 
 
-def _cell(each: MeasuredCell) -> dict[str, Any]:
+def told_of_cell(each: MeasuredCell) -> dict[str, Any]:
     """Say what a cell was made by: the receipt holds digests of boosters and calibration, the stamp the frame's."""
     return {
         "window": each.cell.window,

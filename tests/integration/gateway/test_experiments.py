@@ -63,6 +63,34 @@ async def test_lists_are_narrowed_by_status_and_name(client: httpx.AsyncClient) 
     assert (await client.get(RUNS, params={"status": "lost"})).status_code == 422
 
 
+async def test_where_an_experiment_stands_is_kept_and_listed(client: httpx.AsyncClient) -> None:
+    axes = {"plm": "esm2", "k": 5, "eval_set_name": "reporting", "propagation": "fill", "ensemble_spec": {"a": 0.5}}
+    await made(client, **axes)
+    await made(client, name="elsewhere", **{**axes, "k": 6})
+    await made(client, name="nowhere")
+
+    nowhere, elsewhere, first = (await client.get(RUNS)).json()
+    (found,) = (await client.get(RUNS, params={"axis_tuple_shortid": first["axis_tuple_shortid"]})).json()
+
+    assert {axis: first[axis] for axis in axes} == axes
+    assert (first["reranker_spec_id"], first["schema_sha_v2"]) == (None, None)
+    assert found == first
+    assert len(first["axis_tuple_shortid"]) == 12
+    assert first["axis_tuple_shortid"] != elsewhere["axis_tuple_shortid"]
+    assert nowhere["axis_tuple_shortid"] is None
+
+
+async def test_two_experiments_at_one_point_are_refused(client: httpx.AsyncClient) -> None:
+    await made(client, plm="esm2", k=5)
+
+    again = await client.post(RUNS, json={"name": "second", "k": 5, "plm": "esm2"})
+    renamed = await client.post(RUNS, json={"name": "first", "k": 5, "plm": "esm2"})
+
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/axes-taken")
+    assert "'first'" in again.json()["detail"]
+    assert renamed.json()["type"] == "/problems/name-taken"
+
+
 async def test_who_began_an_experiment_is_stamped_by_the_server(gateway: GatewayBench) -> None:
     key = (await gateway.client.post("/v1/auth/api-keys", json={"name": "lab"})).json()["key"]
     remote = gateway.client_from("192.0.2.7", base_url="http://protea.example")
@@ -86,6 +114,6 @@ async def test_a_deleted_experiment_is_gone(client: httpx.AsyncClient) -> None:
 
 
 async def test_unknown_fields_and_an_endless_name_are_refused(client: httpx.AsyncClient) -> None:
-    assert (await client.post(RUNS, json={"name": "x", "plm": "esm"})).status_code == 422
+    assert (await client.post(RUNS, json={"name": "x", "model": "esm"})).status_code == 422
     assert (await client.post(RUNS, json={"name": "x" * 191})).status_code == 422
     assert (await client.post(RUNS, json={"name": "  "})).status_code == 422

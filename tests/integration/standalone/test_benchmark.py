@@ -125,6 +125,25 @@ def test_figures_are_kept_with_digests_receipts_frames_and_seeds(first: str, pla
     assert {len(digests) for digests in by_window.values()} == {1}
 
 
+def test_each_cell_is_a_run_of_its_own_where_it_stands_among_experiments(first: str, platform: RunningUp) -> None:
+    assert first
+    runs = httpx.get(f"{platform.url}/v1/experiment-runs").json()
+
+    placed = [run for run in runs if run["axis_tuple_shortid"] is not None]
+    points = {(run["eval_set_name"], "naive" if run["plm"] is None else "near"): run for run in placed}
+    assert len(runs) == len(points) + 1 == 5
+    near, naive = points["reporting", "near"], points["reporting", "naive"]
+    (encoder,) = httpx.get(f"{platform.url}/v1/embeddings/configs").json()
+    assert near["plm"] == encoder["model_name"]
+    assert (near["status"], near["k"], near["propagation"]) == ("DONE", 3, "fill")
+    assert near["ensemble_spec"]["scoring"]["weights"] == {"embedding_similarity": 0.5, "neighbor_vote_fraction": 0.5}
+    assert (naive["k"], naive["ensemble_spec"]["baseline"]) == (None, "naive")
+    assert near["eval_set_manifest_sha"] == naive["eval_set_manifest_sha"]
+    assert near["eval_set_manifest_sha"] != points["choosing", "naive"]["eval_set_manifest_sha"]
+    assert {row["method"] for row in near["provenance"]["rows"]} == {"near"}
+    assert "near on reporting, of the benchmark small" in protea("benchmark", "list", url=platform.url).stdout
+
+
 def test_a_run_is_shown_with_what_it_was_made_from(first: str, file: Path, platform: RunningUp, tmp_path: Path) -> None:
     assert first
     again = tmp_path / "again.tsv"

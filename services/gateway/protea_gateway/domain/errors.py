@@ -9,6 +9,7 @@ from protea_common.errors import PermanentError
 
 __all__ = [
     "AuthenticationRequiredError",
+    "AxesTakenError",
     "ConflictError",
     "EmptyInputError",
     "InUseError",
@@ -48,6 +49,12 @@ class NameTakenError(ConflictError):
     """Another one has this name already."""
 
     slug = "name-taken"
+
+
+class AxesTakenError(ConflictError):
+    """Another experiment run has the same values on all axes already."""
+
+    slug = "axes-taken"
 
 
 class PredictionsIncompleteError(ConflictError):

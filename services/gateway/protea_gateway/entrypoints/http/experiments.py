@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,9 +11,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from protea_common.domain.experiment_axes import ExperimentAxes
 from protea_common.orm import ExperimentRun, ExperimentRunStatus
 from protea_gateway.adapters.storage.experiments import ExperimentRunStore, NewExperimentRun
-from protea_gateway.domain.errors import NameTakenError
+from protea_gateway.domain.errors import AxesTakenError, NameTakenError
 from protea_gateway.entrypoints.http.guard import GuardedRoute
 from protea_gateway.entrypoints.http.parts import CallerParameter, FactoryParameter, PageParameter
 
@@ -25,7 +27,34 @@ Prose = Annotated[str | None, Field(max_length=20_000)]
 Tags = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=64)]], Field(max_length=32)]
 
 
-class NewExperiment(BaseModel):
+Word = Annotated[str | None, Field(max_length=4_000)]
+
+
+class Axes(BaseModel):
+    """Where an experiment stands among others; what does not apply, or differs inside it, is null."""
+
+    plm: Word = Field(default=None, description="Model that embeds the proteins.", examples=["kmer"])
+    k: int | None = Field(default=None, ge=1, le=100, description="Neighbours per query, in each pool.")
+    reranker_spec_id: Word = Field(default=None, description="Boosters that score, by their names.")
+    feature_schema_sha: str | None = Field(
+        default=None, max_length=16, description="Of the names of the features that the boosters were trained on."
+    )
+    schema_sha_v2: str | None = Field(default=None, max_length=64, description="Of their names and definitions.")
+    eval_set_name: Word = Field(default=None, description="Window that it is measured on.")
+    eval_set_manifest_sha: str | None = Field(
+        default=None, max_length=64, description="SHA-256 over what the window is made from."
+    )
+    propagation: Word = Field(default=None, description="How scores reach ancestors.", examples=["fill"])
+    ensemble_spec: dict[str, Any] | None = Field(
+        default=None, description="What makes a score out of the rest: recipe, calibration, choices."
+    )
+
+    def values(self) -> ExperimentAxes:
+        """Give them as the library takes them."""
+        return ExperimentAxes(**{each.name: getattr(self, each.name) for each in fields(ExperimentAxes)})
+
+
+class NewExperiment(Axes):
     """An experiment that is planned."""
 
     model_config = ConfigDict(extra="forbid")
@@ -51,7 +80,7 @@ class ExperimentChanges(BaseModel):
     tags: Tags = Field(default_factory=list)
 
 
-class Experiment(BaseModel):
+class Experiment(Axes):
     """An experiment run."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -65,6 +94,9 @@ class Experiment(BaseModel):
     config: dict[str, Any]
     provenance: dict[str, Any] = Field(description="Versions and digests of all that takes part, and who began it.")
     tags: list[str]
+    axis_tuple_shortid: str | None = Field(
+        description="Of all axes: first 12 hex digits of SHA-256 over their canonical JSON; no two runs share one."
+    )
     created_at: datetime
     started_at: datetime | None = Field(description="When it was RUNNING first.")
     finished_at: datetime | None = Field(description="When it was DONE or ABANDONED first.")
@@ -74,9 +106,22 @@ class Experiment(BaseModel):
 async def create(
     new: NewExperiment, response: Response, factory: FactoryParameter, caller: CallerParameter
 ) -> ExperimentRun:
-    stamped = new.model_copy(update={"provenance": {**new.provenance, "api_key_prefix": caller.key_prefix}})
+    axes = new.values()
+    run = NewExperimentRun(
+        name=new.name,
+        description=new.description,
+        hypothesis=new.hypothesis,
+        config=new.config,
+        provenance={**new.provenance, "api_key_prefix": caller.key_prefix},
+        tags=new.tags,
+        axes=axes,
+    )
     async with factory.unit_of_work() as work:
-        made = await ExperimentRunStore(work.session).add(NewExperimentRun(**stamped.model_dump()))
+        store = ExperimentRunStore(work.session)
+        made = await store.add(run)
+        same = None if made is not None else await store.name_at(axes)
+    if same is not None and same != new.name:
+        raise AxesTakenError(f"The experiment run {same!r} has the same values on all axes; go on with that one.")
     if made is None:
         raise NameTakenError(f"There is an experiment run {new.name!r} already; choose another name.")
     response.headers["Location"] = f"/v1/experiment-runs/{made.id}"
@@ -89,10 +134,13 @@ async def page(
     part: PageParameter,
     wanted: Annotated[ExperimentRunStatus | None, Query(alias="status", description="In either case.")] = None,
     name: Annotated[str | None, Query(max_length=190, description="Only the one of this name.")] = None,
+    axes: Annotated[
+        str | None, Query(alias="axis_tuple_shortid", max_length=12, description="Only the one at this point.")
+    ] = None,
 ) -> Sequence[ExperimentRun]:
     async with factory.unit_of_work() as work:
         return await ExperimentRunStore(work.session).page(
-            status=wanted, name=name, limit=part.limit, offset=part.offset
+            status=wanted, name=name, axis_tuple_shortid=axes, limit=part.limit, offset=part.offset
         )
 
 
