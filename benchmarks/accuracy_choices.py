@@ -38,7 +38,7 @@ class Method:
         return candidate_choices(loaded) | stored | dict(self.choices)
 
 
-_COMPUTED = ("self_prior", "lineage", "information", "association", "profile", "species_prior")
+_COMPUTED = ("self_prior", "lineage", "information", "association", "profile", "species_prior", "term_gains", "links")
 
 
 def candidate_choices(loaded: Loaded) -> dict[str, Any]:

@@ -75,6 +75,9 @@ class Signal(StrEnum):
     INTERPRO_SCORE = "interpro_score"
     TERM_PRIOR = "term_prior"
     TERM_PRIOR_SPECIES = "term_prior_species"
+    TERM_GAINS_SPECIES = "term_gains_species"
+    INTERACTION_VOTE = "interaction_vote"
+    PUBLICATION_VOTE = "publication_vote"
 
 
 class Formula(StrEnum):

@@ -171,6 +171,20 @@ class CandidateChoices(OperationPayload):
     compute_species_prior: bool = Field(
         default=False, description="How common a term is among the references of the query's own taxon."
     )
+    compute_term_gains: bool = Field(
+        default=False,
+        description=(
+            "How often references of the query's own taxon gained a term in the last year that the annotation set "
+            "knows; absent where its annotations have no dates."
+        ),
+    )
+    compute_links: bool = Field(
+        default=False,
+        description=(
+            "What the references say that the annotation set links with the query: by a physical interaction, or by a "
+            "paper about both."
+        ),
+    )
 
 
 class PredictGoTerms(CandidateChoices):

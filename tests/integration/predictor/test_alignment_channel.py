@@ -161,7 +161,14 @@ async def test_the_composite_of_known_terms_is_the_mean_by_the_weights_of_each_c
     assert {"alignment_aspect_vote", "knn_aspect_vote", "self_prior_curated", "profile_vote"} <= speaking
 
 
-OF_KNOWN_TERMS = ("compute_self_prior", "compute_profile", "compute_association", "compute_species_prior")
+OF_KNOWN_TERMS = (
+    "compute_self_prior",
+    "compute_profile",
+    "compute_association",
+    "compute_species_prior",
+    "compute_term_gains",
+    "compute_links",
+)
 
 
 async def scores(

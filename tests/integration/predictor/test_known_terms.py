@@ -22,6 +22,8 @@ ASKED = {
     "compute_profile": True,
     "compute_association": True,
     "compute_species_prior": True,
+    "compute_term_gains": True,
+    "compute_links": True,
     "known_term_candidates": True,
 }
 NOTHING_KNOWN = (
@@ -40,6 +42,9 @@ SIGNALS = (
     "association_max",
     "association_mean",
     "term_prior_species",
+    "term_gains_species",
+    "interaction_vote",
+    "publication_vote",
 )
 
 
@@ -166,6 +171,19 @@ async def tell(training: TrainingBench, circle: Circle) -> None:
         await world.annotate(circle.request, stated)
     await training.execute("UPDATE protein SET taxonomy_id = 7227 WHERE accession < 'P0150'")
     await training.execute("UPDATE protein SET taxonomy_id = 9606 WHERE accession >= 'P0150'")
+    await tell_when_and_where(training)
+
+
+async def tell_when_and_where(training: TrainingBench) -> None:
+    """Date the annotations, half of them in the last year before t0; let papers and interactions link proteins."""
+    annotations = "UPDATE protein_go_annotation SET"
+    await training.execute(
+        f"{annotations} annotation_date = '20140101', db_reference = 'PMID:' || right(protein_accession, 2)"
+    )
+    await training.execute(f"{annotations} annotation_date = '20161201' WHERE protein_accession >= 'P0100'")
+    partners = "with_from = 'UniProtKB:P0007|UniProtKB:P0100-2'"
+    shown = "protein_accession >= 'P0240' AND evidence_code = 'IDA'"
+    await training.execute(f"{annotations} evidence_code = 'IPI', {partners} WHERE {shown}")
 
 
 async def ask_about(training: TrainingBench, circle: Circle, accessions: list[str]) -> None:

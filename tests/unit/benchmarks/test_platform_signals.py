@@ -11,16 +11,19 @@ import pytest
 from accuracy import DEMO
 from accuracy_windows import SELECTION, Files
 
+from protea_evaluator.domain.knowledge import Category
 from protea_predictor.domain.annotation_rows import AnnotationRows
 from protea_predictor.domain.carried_terms import CarriedTerms, is_root
 from protea_predictor.domain.features.aspect_votes import AspectVotes, RankedDonors, vote_by_aspect
 from protea_predictor.domain.features.association import Associations, associate
+from protea_predictor.domain.features.gains import TermGains
 from protea_predictor.domain.features.profile import ReferenceProfiles, vote_by_profile
 from protea_predictor.domain.features.species import SpeciesPriors
 from protea_predictor.domain.features.term_lists import TermLists
 from protea_predictor.domain.reference_annotations import build_reference_annotations, propagate_annotations
 from support.matrix_signals.corpus import Corpus, Evidence, Matrix, Window, cut_window, read_corpus
 from support.matrix_signals.hits import Hits
+from support.matrix_signals.priors import gains_by_species
 from support.matrix_signals.signals import Signals, compute_signals
 
 CODES = ("IDA", "ISS", "ND")
@@ -152,6 +155,22 @@ def test_associations() -> None:
         ours = np.stack([values.at(np.full(len(terms), row), terms) for row in range(len(theirs))])
         assert theirs.max() > 0.5
         np.testing.assert_allclose(ours, theirs, atol=1e-5, err_msg=name)
+
+
+def test_gains() -> None:
+    """Of the year before the window, by how much was known before it."""
+    world = make_world()
+    corpus, day = world.corpus, world.window.start
+    before = carried_before(corpus, day.replace(year=day.year - 1)).experimental
+    after, taxa = world.carried.experimental, corpus.taxa
+    gains = TermGains.build(before=before, after=after, aspects=world.carried.aspects, taxa=taxa)
+    terms = np.flatnonzero(~is_root(corpus.graph))
+    tables = gains_by_species(corpus, day)
+    for ours, category in zip(gains.by_category, Category, strict=True):
+        for row, taxon in enumerate(np.unique(taxa), start=1):
+            theirs = tables[category][row, terms]
+            assert theirs.max() > 0.05
+            np.testing.assert_allclose(ours.shares(np.full(len(terms), taxon), terms), theirs, atol=1e-12)
 
 
 def test_species() -> None:

@@ -40,9 +40,12 @@ PRODUCED_SIGNALS = _OF_CANDIDATES | {
 _MAY_LACK = {
     signal
     for signal, family in _FAMILIES.items()
-    if family in {"alignment_voters", "knn_voters", "profile", "association", "taxonomy_pair", "interpro"}
+    if family
+    in {"alignment_voters", "knn_voters", "profile", "association", "gains", "links", "taxonomy_pair", "interpro"}
 }
-"""Signals that all queries of a batch may lack: none aligns, has a taxon or was scanned, or nothing is known of any."""
+"""Signals that all queries of a batch may lack: none aligns or is linked with a reference, has a taxon or was scanned;
+nothing is known of any; or the annotations have no dates.
+"""
 
 _SCORE_DIGITS = 6
 """Scores are compared after rounding; more digits would let the last bit of a sum break ties."""

@@ -21,7 +21,9 @@ from protea_predictor.adapters.operator_files import read_taxonomy, read_term_ve
 from protea_predictor.adapters.storage import InterProStore, KnowledgeStore, QueryFactStore
 from protea_predictor.domain.features.anc2vec import TermVectors
 from protea_predictor.domain.features.compute import FeatureSources
+from protea_predictor.domain.features.gains import TermGains
 from protea_predictor.domain.features.interpro import InterProHits
+from protea_predictor.domain.features.links import LinkVotes
 from protea_predictor.domain.features.own_annotations import OwnAnnotations
 from protea_predictor.domain.features.taxonomy import Taxonomy
 from protea_predictor.domain.features.taxonomy_features import Taxa
@@ -31,6 +33,7 @@ from protea_predictor.domain.reranking.knowledge import StatedTerms, known_pairs
 from protea_predictor.domain.reranking.term_weights import term_weights
 from protea_predictor.domain.reranking.truth import propagated_keys
 from protea_predictor.domain.stored_ontology import StoredOntology
+from protea_predictor.usecases.bank_records import BankRecords
 from protea_predictor.usecases.bank_statistics import KnownOfQueries
 from protea_predictor.usecases.projections import LoadedProjection, Projections
 from protea_predictor.usecases.recently_used import RecentlyUsed
@@ -61,6 +64,8 @@ def requested_families(request: PredictGoTerms, *, is_aligned: bool, has_figures
         ("association",): request.compute_association,
         ("profile",): request.compute_profile,
         ("species",): request.compute_species_prior,
+        ("gains",): request.compute_term_gains,
+        ("links",): request.compute_links,
         ("information",): request.compute_information,
     }
     return tuple(family for families, is_asked in asked.items() if is_asked for family in families)
@@ -113,6 +118,7 @@ class FeatureReader:
         self._unit_of_work = unit_of_work
         self._projections = projections
         self._executor = executor
+        self._records = BankRecords(unit_of_work=unit_of_work, executor=executor)
         self._taxonomy_dir = taxonomy_dir
         self._term_vectors_file = term_vectors_file
         self._taxonomies = RecentlyUsed[Path, Taxonomy](capacity=1)
@@ -152,6 +158,9 @@ class FeatureReader:
             profile=await statistics.vote_by_profile(told, threads) if told and request.compute_profile else None,
             species=await statistics.species(threads) if request.compute_species_prior else None,
             query_taxa=query_taxa,
+            gains=await self._gains(request, references, ontology),
+            categories=await self.categories(request, queries, ontology) if request.compute_term_gains else None,
+            links=await self._links(request, queries, references),
             information_accretion=accretion if request.compute_information else None,
             taxa=await self._taxa(request, query_taxa, references.bank),
             term_vectors=await self._vectors(request, ontology),
@@ -198,6 +207,17 @@ class FeatureReader:
             )
         return stated_categories(stated, ontology.graph, n_proteins=len(queries.accessions))
 
+    async def _gains(self, request: PredictGoTerms, references: OpenBank, ontology: StoredOntology) -> TermGains | None:
+        if not request.compute_term_gains:
+            return None
+        proteins = references.bank.proteins
+        return await self._records.gains(request, references.statistics, proteins=proteins, ontology=ontology)
+
+    async def _links(self, request: PredictGoTerms, queries: Queries, references: OpenBank) -> LinkVotes | None:
+        if not request.compute_links:
+            return None
+        return await self._records.vote_by_links(request, references.statistics, queries.accessions)
+
     async def _own_annotations(
         self, request: PredictGoTerms, queries: Queries, ontology: StoredOntology
     ) -> OwnAnnotations | None:
@@ -220,7 +240,7 @@ class FeatureReader:
         return await self._on_thread(partial(_weights_of, stated, ontology.graph))
 
     async def _query_taxa(self, request: PredictGoTerms, queries: Queries) -> NDArray[np.int64] | None:
-        if not (request.compute_taxonomy or request.compute_species_prior):
+        if not (request.compute_taxonomy or request.compute_species_prior or request.compute_term_gains):
             return None
         async with self._unit_of_work() as work:
             return await QueryFactStore(work.session).taxa(queries.accessions, query_set_id=request.query_set_id)

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from protea_predictor.domain.carried_terms import CarriedTerms
+from protea_predictor.domain.carried_terms import CarriedTerms, Matrix, pick_entries
 from protea_predictor.domain.features.anc2vec import TermVectors
 from protea_predictor.domain.features.association import Associations, associate
 from protea_predictor.domain.features.compute import FeatureSources, compute_features
 from protea_predictor.domain.features.definitions import FEATURES, PRODUCED_FAMILIES
 from protea_predictor.domain.features.frame import FeatureFrame
+from protea_predictor.domain.features.gains import TermGains
+from protea_predictor.domain.features.links import LinkVotes, vote_by_links
 from protea_predictor.domain.features.pca import fit_projection
 from protea_predictor.domain.features.profile import ReferenceProfiles, vote_by_profile
 from protea_predictor.domain.features.self_prior import OwnTerms
@@ -50,6 +52,16 @@ def all_sources(made: Transferred, first: int = 0, last: int = N_QUERIES) -> Fea
         ),
         species=SpeciesPriors.build(carried, rng.integers(0, 4, 30)),
         query_taxa=taxa,
+        gains=TermGains.build(
+            before=pick_entries(carried.experimental, rng.random(carried.experimental.nnz) < 0.5),
+            after=carried.experimental,
+            aspects=carried.aspects,
+            taxa=rng.integers(0, 4, 30),
+        ),
+        categories=rng.integers(0, 3, (N_QUERIES, 3)).astype(np.int8)[first:last],
+        links=LinkVotes(
+            *(vote_by_links(Matrix(weights[first:last]), carried) for weights in rng.random((2, N_QUERIES, 30)))
+        ),
         information_accretion=accretion,
         taxa=Taxa(chain, taxa, rng.integers(0, 40, 30)),
         term_vectors=TermVectors.build(made.graph.go_ids, rng.normal(size=(25, 5)), made.graph),

@@ -12,6 +12,7 @@ from protea_predictor.adapters.storage.datasets import DatasetNameTakenError, Da
 from protea_predictor.adapters.storage.inputs import AnnotationSetStore, ConfigStore, NotFoundError, OntologyStore
 from protea_predictor.adapters.storage.interpro import InterProStore
 from protea_predictor.adapters.storage.knowledge import KnowledgeStore
+from protea_predictor.adapters.storage.links import LinkStore
 from protea_predictor.adapters.storage.predictions import JobTotals, NewPredictionSet, PredictionStore
 from protea_predictor.adapters.storage.projections import ProjectionStore, StoredProjection
 from protea_predictor.adapters.storage.queries import QueriesGoneError, QueryCoverage, QueryStore
@@ -38,6 +39,7 @@ __all__ = [
     "InterProStore",
     "JobTotals",
     "KnowledgeStore",
+    "LinkStore",
     "NewCalibration",
     "NewDataset",
     "NewPredictionSet",

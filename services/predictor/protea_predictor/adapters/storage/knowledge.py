@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protea_common.domain.evidence import EVIDENCE_CODE_GROUPS, EXPERIMENTAL_CODES, is_experimental
 from protea_common.orm import ProteinGOAnnotation
+from protea_predictor.adapters.storage.annotation_dates import dated_until
+from protea_predictor.domain.reference_bank import ReferenceProteins
 from protea_predictor.domain.reranking.knowledge import StatedTerms
 from protea_predictor.domain.stored_ontology import StoredOntology
 
@@ -41,6 +44,18 @@ class KnowledgeStore:
     async def of_everyone(self, annotation_set_id: UUID, *, ontology: StoredOntology) -> StatedTerms:
         """Read what is stated of all proteins, numbered as they come."""
         return await self._read(_statements(annotation_set_id), {}, ontology)
+
+    async def of_references(
+        self, annotation_set_id: UUID, proteins: ReferenceProteins, *, ontology: StoredOntology, until: date
+    ) -> StatedTerms:
+        """Read what was stated of references until a day, numbered as they are; later and undated rows are left out."""
+        row_of = {accession.decode(): row for row, accession in enumerate(proteins.accessions)}
+        statement = _statements(annotation_set_id).where(*dated_until(until))
+        stated = await self._read(statement, row_of, ontology)
+        is_reference = stated.protein_row < len(proteins)
+        return StatedTerms(
+            stated.protein_row[is_reference], stated.term_row[is_reference], stated.is_negated[is_reference]
+        )
 
     async def _read(
         self, statement: Select[*tuple[Any, ...]], row_of: dict[str, int], ontology: StoredOntology

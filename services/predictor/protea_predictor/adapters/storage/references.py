@@ -14,6 +14,7 @@ from protea_common.db import read_binary
 from protea_common.domain.ontology import ASPECTS, parse_aspect
 from protea_common.orm import GOTerm, Protein, ProteinGOAnnotation, SequenceEmbedding
 from protea_common.orm import Sequence as SequenceRow
+from protea_predictor.adapters.storage.annotation_dates import dated_until
 from protea_predictor.adapters.vector_stream import VectorSink, VectorStream
 from protea_predictor.domain.annotation_rows import AnnotationRows, Vocabulary
 from protea_predictor.domain.features.taxonomy import UNKNOWN_TAXON
@@ -24,9 +25,6 @@ __all__ = ["ReferenceStore", "freeze_snapshot", "whole_vectors"]
 
 _ROWS_PER_FETCH = 5_000
 """Rows read at a time; fewer cost round trips, more hold the event loop longer."""
-
-_DAY = "^[0-9]{8}$"
-"""A day as sources write it; what is none has no place in time."""
 
 
 async def freeze_snapshot(session: AsyncSession) -> None:
@@ -209,7 +207,4 @@ def _donations(selection: ReferenceSelection) -> list[ColumnElement[bool]]:
     ]
     if selection.evidence_codes is not None:
         conditions.append(ProteinGOAnnotation.evidence_code.in_(selection.evidence_codes))
-    if selection.annotated_until is not None:
-        written = ProteinGOAnnotation.annotation_date
-        conditions += [written.regexp_match(_DAY), written <= f"{selection.annotated_until:%Y%m%d}"]
-    return conditions
+    return conditions + dated_until(selection.annotated_until)

@@ -12,7 +12,7 @@ from protea_predictor.domain.carried_terms import Matrix, pick_entries
 from protea_predictor.domain.features.ratio import ratio
 from protea_predictor.domain.features.term_values import TermValues
 
-__all__ = ["AspectVotes", "RankedDonors", "vote_by_aspect"]
+__all__ = ["AspectShares", "AspectVotes", "RankedDonors", "vote_by_aspect"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +36,7 @@ class RankedDonors:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class AspectVotes:
+class AspectShares:
     """What the voters of each query and aspect say.
 
     Attributes
@@ -45,21 +45,31 @@ class AspectVotes:
         Weight of the voters with a term / weight of all that vote in its aspect, in [0, 1].
     has_voters
         Whether anyone votes, shape ``(n_queries, 3)``.
-    is_voter
-        Which donors vote in any aspect, shape ``(n_donors,)``.
     aspects
         Aspect of each term, shape ``(n_terms,)``.
     """
 
     shares: TermValues
     has_voters: NDArray[np.bool_]
-    is_voter: NDArray[np.bool_]
     aspects: NDArray[np.int8]
 
     def at(self, query_row: NDArray[np.int64], term_row: NDArray[np.int64]) -> NDArray[np.float64]:
         """Look the shares of candidates up: 0 where no voter has the term, NaN where nobody votes."""
         shares = self.shares.at(query_row, term_row)
         return np.where(self.has_voters[query_row, self.aspects[term_row]], shares, np.nan)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AspectVotes(AspectShares):
+    """What ranked donors say, and which of them were heard.
+
+    Attributes
+    ----------
+    is_voter
+        Which donors vote in any aspect, shape ``(n_donors,)``.
+    """
+
+    is_voter: NDArray[np.bool_]
 
 
 def vote_by_aspect(donors: RankedDonors, carried: Matrix, aspects: NDArray[np.int8], *, depth: int) -> AspectVotes:
@@ -92,7 +102,7 @@ def vote_by_aspect(donors: RankedDonors, carried: Matrix, aspects: NDArray[np.in
         is_voter[voters] = True
         shares = Matrix(shares + Matrix((parts, (queries, columns[voters])), shape=shape) @ of_aspect)
     shares.data = np.minimum(shares.data, 1.0)  # a sum of parts may pass 1 by its last bit
-    return AspectVotes(TermValues.of(shares), has_voters, is_voter, aspects)
+    return AspectVotes(TermValues.of(shares), has_voters, aspects, is_voter)
 
 
 def _voters(query_row: NDArray[np.int64], may_vote: NDArray[np.bool_], *, depth: int) -> NDArray[np.int64]:

@@ -25,12 +25,14 @@ from protea_predictor.domain.features.anc2vec import TermVectors, known_vector_f
 from protea_predictor.domain.features.annotation_meta import annotation_features
 from protea_predictor.domain.features.association import KnownAssociations, association_features
 from protea_predictor.domain.features.frame import FeatureFrame, build_frame
+from protea_predictor.domain.features.gains import TermGains
 from protea_predictor.domain.features.go_context import go_context_features
 from protea_predictor.domain.features.interpro import InterProHits, interpro_features
 from protea_predictor.domain.features.knn import knn_features
 from protea_predictor.domain.features.knn_voters import knn_voter_features
 from protea_predictor.domain.features.lengths import length_features
 from protea_predictor.domain.features.lineage import lineage_features
+from protea_predictor.domain.features.links import LinkVotes
 from protea_predictor.domain.features.pca import Projection, pca_features
 from protea_predictor.domain.features.profile import ProfileVotes
 from protea_predictor.domain.features.self_prior import OwnTerms, self_prior_features
@@ -102,6 +104,11 @@ class FeatureSources:
         What the references most like each query say.
     species, query_taxa
         Family ``species``: terms of the references of each species, and the taxon of each query; both or none.
+    gains, categories
+        Family ``gains``: what references gained, and how much is known of each query in each aspect; with
+        ``query_taxa``, all or none.
+    links
+        Family ``links``: what the references say that interact with each query, or share papers with it.
     information_accretion
         Bits by row of the graph.
     aligned, aligned_by_aspect, self_bit_scores
@@ -121,6 +128,9 @@ class FeatureSources:
     profile: ProfileVotes | None = None
     species: SpeciesPriors | None = None
     query_taxa: NDArray[np.int64] | None = None
+    gains: TermGains | None = None
+    categories: NDArray[np.int8] | None = None
+    links: LinkVotes | None = None
     own: OwnTerms | None = None
     information_accretion: NDArray[np.floating] | None = None
     aligned: AlignedVoters | None = None
@@ -163,6 +173,23 @@ def _always(candidates: Candidates, context: FeatureContext) -> dict[str, NDArra
 
 
 def _of_query(candidates: Candidates, context: FeatureContext, sources: FeatureSources) -> dict[str, NDArray[Any]]:
+    columns = _of_known_terms(candidates, context, sources)
+    if sources.query_taxa is not None:
+        columns |= _of_species(candidates, sources, sources.query_taxa)
+    if sources.links is not None:
+        columns |= sources.links.features(candidates)
+    if sources.own is not None:
+        columns |= self_prior_features(candidates, sources.own)
+    if sources.projection is not None and sources.query_vectors is not None:
+        columns |= pca_features(candidates, sources.query_vectors, sources.projection)
+    if sources.interpro is not None:
+        columns |= interpro_features(candidates, sources.interpro, context.graph)
+    return columns
+
+
+def _of_known_terms(
+    candidates: Candidates, context: FeatureContext, sources: FeatureSources
+) -> dict[str, NDArray[Any]]:
     columns: dict[str, NDArray[Any]] = {}
     if sources.known is not None and sources.is_lineage_wanted:
         columns |= lineage_features(candidates, sources.known, context.graph)
@@ -172,14 +199,17 @@ def _of_query(candidates: Candidates, context: FeatureContext, sources: FeatureS
         columns |= sources.associations.features(candidates)
     if sources.profile is not None:
         columns |= sources.profile.features(candidates)
-    if sources.species is not None and sources.query_taxa is not None:
-        columns |= species_features(candidates, sources.species, sources.query_taxa)
-    if sources.own is not None:
-        columns |= self_prior_features(candidates, sources.own)
-    if sources.projection is not None and sources.query_vectors is not None:
-        columns |= pca_features(candidates, sources.query_vectors, sources.projection)
-    if sources.interpro is not None:
-        columns |= interpro_features(candidates, sources.interpro, context.graph)
+    return columns
+
+
+def _of_species(
+    candidates: Candidates, sources: FeatureSources, query_taxa: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    columns: dict[str, NDArray[Any]] = {}
+    if sources.species is not None:
+        columns |= species_features(candidates, sources.species, query_taxa)
+    if sources.gains is not None and sources.categories is not None:
+        columns |= sources.gains.features(candidates, query_taxa, sources.categories)
     return columns
 
 

@@ -157,6 +157,34 @@ _SPECIES = (
     ),
 )
 
+_GAINS = (
+    _fraction(
+        "term_gains_species",
+        "gains",
+        "References of the query's taxon that gained the term in the year before t0 / those that gained one of the "
+        "aspect, both by experiment and being known as much before as the query is now (NK, LK, PK), with 20 of all "
+        "taxa added.",
+        "dates of the experimental annotations of all references, and their taxa",
+    ),
+)
+
+_LINKS = (
+    _fraction(
+        "interaction_vote",
+        "links",
+        "Weights of the references with the term that interact with the query / those of all with one of the aspect, "
+        "by experiment; a reference weighs 1 / sqrt of its partners, and 1 is added to the weights of all.",
+        "physical interactions that the annotation set states (IPI)",
+    ),
+    _fraction(
+        "publication_vote",
+        "links",
+        "The same of the references that papers are about beside the query: a paper about n proteins, 2 to 100, weighs "
+        "1 / (n - 1).",
+        "papers that the annotations of the set cite",
+    ),
+)
+
 _INTERPRO_FEATURES = (
     _fraction("interpro_hit", "interpro", "Whether an InterPro entry of the query implies the term.", _INTERPRO),
     _fraction(
@@ -211,6 +239,8 @@ FURTHER: tuple[FeatureDefinition, ...] = (
     *_INTERPRO_FEATURES,
     *_TERM,
     *_SPECIES,
+    *_GAINS,
+    *_LINKS,
     *_DECLARED_ABSENT,
 )
 """In the order in which frames hold them, behind the written ones."""

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from protea_common.domain.ontology import ASPECTS
 from protea_predictor.domain.candidates import Candidates
-from protea_predictor.domain.carried_terms import CarriedTerms
+from protea_predictor.domain.carried_terms import CarriedTerms, Matrix
 from protea_predictor.domain.features.ratio import ratio
 from protea_predictor.domain.features.term_values import TermValues
 
@@ -23,7 +23,7 @@ _SMOOTHING = 20.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpeciesPriors:
-    """How many references of each species experiments gave a term, and how many a term of each aspect.
+    """How many references of each species have a term, and how many have a term of each aspect.
 
     Attributes
     ----------
@@ -47,16 +47,20 @@ class SpeciesPriors:
 
     @classmethod
     def build(cls, carried: CarriedTerms, taxa: NDArray[np.integer]) -> SpeciesPriors:
-        """Count the references of a bank; ``taxa`` are theirs, shape ``(n_references,)``."""
-        known = carried.experimental
+        """Count what experiments gave the references of a bank; ``taxa`` are theirs, shape ``(n_references,)``."""
+        return cls.of(carried.experimental, carried.aspects, taxa)
+
+    @classmethod
+    def of(cls, known: Matrix, aspects: NDArray[np.int8], taxa: NDArray[np.integer]) -> SpeciesPriors:
+        """Count terms of references, shape ``(n_references, n_terms)``, as 0 and 1."""
         distinct, rows = np.unique(taxa.astype(np.int64), return_inverse=True)
         ones = np.ones(len(rows))
         members = csr_array((ones, (rows, np.arange(len(rows)))), shape=(len(distinct), len(rows)))
         has_aspect = np.zeros((len(rows), len(ASPECTS)), dtype=np.bool_)
-        has_aspect[np.repeat(np.arange(len(rows)), np.diff(known.indptr)), carried.aspects[known.indices]] = True
+        has_aspect[np.repeat(np.arange(len(rows)), np.diff(known.indptr)), aspects[known.indices]] = True
         sizes = (members @ has_aspect.astype(np.float64)).astype(np.int64)
         totals = np.asarray(known.sum(axis=0), dtype=np.float64).ravel()
-        return cls(distinct, TermValues.of(members @ known), totals, sizes, carried.aspects)
+        return cls(distinct, TermValues.of(members @ known), totals, sizes, aspects)
 
     def shares(self, taxa: NDArray[np.int64], term_row: NDArray[np.int64]) -> NDArray[np.float64]:
         """Share of the references of each taxon in the aspect that have the term, with 20 of all taxa added."""
