@@ -32,7 +32,7 @@ def carried(seed: int) -> tuple[CarriedTerms, np.ndarray]:
 def references() -> ReferenceProteins:
     numbers = np.arange(N_REFERENCES)
     names = np.array([f"R{number:02d}".encode() for number in numbers])
-    return ReferenceProteins(names, numbers, numbers + 50, np.zeros(N_REFERENCES, dtype=np.int32))
+    return ReferenceProteins(names, numbers, numbers.astype(np.int32) + 50, np.zeros(N_REFERENCES, dtype=np.int32))
 
 
 def pairs_of(pairs: list[tuple[str, str]]) -> LinkedPairs:
