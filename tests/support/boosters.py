@@ -26,6 +26,12 @@ def small_booster(
     strength = np.arange(1, len(columns) + 1)
     signs = np.where(features > 0.5, 1.0, -1.0)
     labels = (signs * strength).sum(axis=1) + rng.normal(size=len(features)) > 0
-    rows = LearningRows(features, labels, np.ones(len(features), np.float32), np.arange(len(features)) // 50)
+    rows = LearningRows(
+        features,
+        labels,
+        np.ones(len(features), np.float32),
+        np.arange(len(features)) // 50,
+        np.ones(len(features), np.float32),
+    )
     parameters = TrainingParameters(objective=objective, max_rounds=5, num_leaves=6, min_data_in_leaf=5)
     return train_booster(rows, rows, columns=columns, categories=categories, parameters=parameters).booster

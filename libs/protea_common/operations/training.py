@@ -33,6 +33,22 @@ class ExportResearchDataset(CandidateChoices):
         default=None, description="Window to stop training by; its role must be valid. Null for a dataset without one."
     )
     proteins_per_block: int = Field(default=256, ge=1, le=4096, description="Proteins whose rows are held at a time.")
+    scoring_config_id: UUID | None = Field(
+        default=None, description="Recipe that says which candidates of a protein are best; null for the default."
+    )
+    best_per_aspect: int = Field(
+        default=200, ge=1, le=10_000, description="Candidates of a protein and aspect, best first, that are all kept."
+    )
+    share_of_others: float = Field(
+        default=0.1,
+        ge=0.001,
+        le=1.0,
+        description=(
+            "False candidates behind the best are drawn by chance, this share of them, and each then counts as "
+            "1 / share rows; true ones are all kept. 1 keeps every candidate."
+        ),
+    )
+    thinning_seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of that draw.")
     suspicious_auc: float = Field(
         default=0.98, gt=0.5, le=1.0, description="A single feature that tells true rows from false so well is a leak."
     )

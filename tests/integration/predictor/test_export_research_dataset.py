@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import insert, select
 
+from protea_common.domain.scoring import PRESETS
 from protea_common.messaging.bus import Acknowledged, DeadLettered
 from protea_common.orm import JobStatus, Protein, QuerySetEntry
 from protea_common.runtime import Platform
@@ -135,6 +136,50 @@ async def test_labels_are_the_gained_terms_with_their_ancestors(bench: TrainingB
     assert all(terms >= 1 for terms in gained.values())
 
 
+async def test_false_candidates_behind_the_best_are_drawn_and_stand_for_the_others(bench: TrainingBench) -> None:
+    circle = await bench.circle()
+    await bench.dataset(circle)
+    await bench.dataset(circle, output_name="thin", best_per_aspect=1, share_of_others=0.25)
+
+    every = (await table(bench, "train.parquet")).to_pylist()
+    content = await bench.platform.artifacts.get("datasets/thin/train.parquet")
+    thinned = pq.read_table(io.BytesIO(content)).to_pylist()
+    manifest = json.loads(await bench.platform.artifacts.get("datasets/thin/manifest.json"))
+
+    assert {row["multiplicity"] for row in every} == {1.0}
+    assert {row["multiplicity"] for row in thinned} == {1.0, 4.0}
+    assert len(thinned) < len(every)
+    assert [row for row in thinned if row["label"]] == [row for row in every if row["label"]]
+    best: dict[tuple[str, str], float] = {}
+    for row in every:
+        cell = (row["protein_accession"], row["aspect"])
+        best[cell] = max(best.get(cell, 0.0), row["score"])
+    drawn = [row for row in thinned if row["multiplicity"] == 4.0]
+    assert not any(row["label"] for row in drawn)
+    assert all(row["score"] <= best[row["protein_accession"], row["aspect"]] for row in drawn)
+    stated = manifest["parameters"]
+    assert (stated["best_per_aspect"], stated["share_of_others"], stated["thinning_seed"]) == (1, 0.25, 0)
+    counted = sum(row["multiplicity"] for row in thinned)
+    assert sum(cell["candidates"] for cell in manifest["cells"]["train"].values()) == counted
+    assert counted == pytest.approx(len(every), rel=0.25)
+
+
+async def test_the_scores_of_rows_are_those_of_the_recipe_that_ranks_them(bench: TrainingBench) -> None:
+    circle = await bench.circle()
+    await bench.dataset(circle)
+    await bench.dataset(circle, output_name="voted", scoring_config_id=str(PRESETS["vote_fraction"].id))
+
+    content = await bench.platform.artifacts.get("datasets/voted/train.parquet")
+    rows = pq.read_table(io.BytesIO(content)).to_pylist()
+
+    assert any(
+        row["score"] != row["neighbor_vote_fraction"] for row in (await table(bench, "train.parquet")).to_pylist()
+    )
+    assert all(
+        row["score"] == pytest.approx(row["neighbor_vote_fraction"], abs=1e-6) for row in rows if row["go_id"] in {B, C}
+    )
+
+
 async def test_a_second_delivery_changes_nothing(bench: TrainingBench) -> None:
     circle = await bench.circle()
     job_id = await bench.submit_training(circle.export(), OPERATION)
@@ -163,6 +208,8 @@ async def test_the_same_windows_give_the_same_bytes(bench: TrainingBench) -> Non
         ({"alarm_waivers": {}}, "DatasetAlarmError"),
         ({"limit_per_entry": 5, "ontology_snapshot_id": str(uuid4())}, "WindowUnusableError"),
         ({"train_evaluation_set_ids": [str(uuid4())]}, "NotFoundError"),
+        ({"scoring_config_id": str(uuid4())}, "NotFoundError"),
+        ({"scoring_config_id": str(PRESETS["known_terms_composite"].id)}, "UncoveredSignalError"),
     ],
 )
 async def test_what_cannot_be_trusted_is_refused_for_good(

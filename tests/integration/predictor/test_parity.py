@@ -103,7 +103,7 @@ async def test_a_dataset_holds_what_serving_computes(given: Given) -> None:
     places = positions(served, learnt)
     assert len(places) > 100
     for name in compared:
-        found = served.frame[name][places]
+        found = served.prediction.frame[name][places]
         np.testing.assert_array_equal(found, learnt[name].to_numpy(), err_msg=name)
     telling = {FEATURES[name].family for name in compared if len(np.unique(learnt[name].to_numpy())) > 1}
     assert telling == set(PRODUCED_FAMILIES)
@@ -176,7 +176,7 @@ async def serve(given: Given, circle: Circle, accessions: list[str]) -> MadeCand
 
 def positions(served: MadeCandidates, learnt: Any) -> NDArray[np.int64]:
     """Find the served candidate of each row of the dataset."""
-    frame, go_ids = served.frame, served.ontology.graph.go_ids
+    frame, go_ids = served.prediction.frame, served.ontology.graph.go_ids
     pairs = zip(frame.query_row.tolist(), frame.term_row.tolist(), strict=True)
     place_of = {(served.queries.accessions[query], go_ids[term]): place for place, (query, term) in enumerate(pairs)}
     rows = zip(learnt["protein_accession"].to_pylist(), learnt["go_id"].to_pylist(), strict=True)

@@ -37,8 +37,10 @@ IDENTITY_COLUMNS: Final = (
     "category",
     "label",
     "weight",
+    "score",
+    "multiplicity",
 )
-"""Columns before the features: whom and what a row is about, and what became of it."""
+"""Columns before the features: whom and what a row is about, what became of it, and how it came to be a row."""
 
 _CATEGORY_NAMES = [category.value for category in CATEGORIES]
 _ASPECT_NAMES = [aspect.cafa.lower() for aspect in ASPECTS]
@@ -70,6 +72,8 @@ class ReadBlock:
     columns: dict[str, NDArray[Any]]
     labels: NDArray[np.bool_]
     weights: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    multiplicities: NDArray[np.float32]
     accessions: NDArray[np.object_]
     aspects: NDArray[np.int8]
     proteins: NDArray[np.int64]
@@ -122,6 +126,8 @@ class DatasetWriter:
             _coded(pa.array(block.categories.astype(np.int32)), pa.array(_CATEGORY_NAMES)),
             pa.array(block.labels),
             pa.array(block.weights),
+            pa.array(block.scores),
+            pa.array(block.multiplicities),
             *(pa.array(np.ascontiguousarray(block.frame[name])) for name in self._features),
         ]
         return pa.Table.from_arrays(columns, schema=_schema(self._features))
@@ -134,7 +140,7 @@ def _coded(codes: pa.Array, texts: pa.Array) -> pa.Array:
 
 def _schema(features: Sequence[str]) -> pa.Schema:
     text = pa.dictionary(pa.int32(), pa.string())
-    types = [text] * 5 + [pa.bool_(), pa.float32()]
+    types = [text] * 5 + [pa.bool_()] + [pa.float32()] * 3
     identity = [pa.field(name, kind) for name, kind in zip(IDENTITY_COLUMNS, types, strict=True)]
     values = [pa.field(name, pa.int16() if FEATURES[name].is_category else pa.float32()) for name in features]
     return pa.schema(identity + values)
@@ -158,6 +164,8 @@ def _read_block(table: pa.Table, features: Sequence[str]) -> ReadBlock:
         columns={name: table[name].to_numpy() for name in features},
         labels=table["label"].to_numpy(),
         weights=table["weight"].to_numpy(),
+        scores=table["score"].to_numpy(),
+        multiplicities=table["multiplicity"].to_numpy(),
         accessions=accessions,
         aspects=_positions(table["aspect"], _ASPECT_NAMES),
         proteins=np.cumsum(np.diff(codes, prepend=codes[:1]) != 0),
@@ -166,9 +174,13 @@ def _read_block(table: pa.Table, features: Sequence[str]) -> ReadBlock:
 
 def _texts(column: pa.ChunkedArray) -> tuple[NDArray[np.object_], NDArray[np.int32]]:
     """Give the texts of a column, equal ones as one object, and a number for each."""
-    coded = column.combine_chunks().dictionary_encode() if not pa.types.is_dictionary(column.type) else _one(column)
+    coded = _coded_texts(column)
     codes = coded.indices.to_numpy()
     return np.array(coded.dictionary.to_pylist(), dtype=np.object_)[codes], codes
+
+
+def _coded_texts(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    return _one(column) if pa.types.is_dictionary(column.type) else column.combine_chunks().dictionary_encode()
 
 
 def _one(column: pa.ChunkedArray) -> pa.DictionaryArray:
@@ -178,8 +190,10 @@ def _one(column: pa.ChunkedArray) -> pa.DictionaryArray:
 
 def _positions(column: pa.ChunkedArray, texts: Sequence[str]) -> NDArray[np.int8]:
     number = {text: position for position, text in enumerate(texts)}
-    names, _ = _texts(column)
-    return np.fromiter((number[name] for name in names), dtype=np.int8, count=len(names))
+    coded = _coded_texts(column)
+    table = np.array([number[text] for text in coded.dictionary.to_pylist()], dtype=np.int8)
+    positions: NDArray[np.int8] = table[coded.indices.to_numpy()]
+    return positions
 
 
 def write_truth(path: Path, truth: TruthRows) -> None:

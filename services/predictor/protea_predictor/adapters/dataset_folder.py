@@ -86,7 +86,8 @@ class DatasetFolder:
         self._writers[split].write(block)
         self._counts[split].update(count_cells(block))
         if split == "train":
-            self._watch.look(block.frame.matrix(self._watch.columns), block.labels)
+            features = block.frame.matrix(self._watch.columns)
+            self._watch.look(features, block.labels, multiplicities=block.multiplicities)
 
     def write_truth(self, truth: TruthRows) -> None:
         """Write what there is to find in the selection window."""

@@ -38,11 +38,14 @@ class CellRows:
         What is learnt from.
     accessions, aspects
         Protein, and position in `ASPECTS`, of each row, shape ``(n,)``.
+    scores
+        What the recipe of the dataset says of each, same shape.
     """
 
     rows: LearningRows
     accessions: NDArray[np.object_]
     aspects: NDArray[np.int8]
+    scores: NDArray[np.float32]
 
 
 def load_cell(
@@ -72,35 +75,66 @@ def load_cell(
     TooManyRowsError
         If there are more.
     """
-    parts: list[tuple[NDArray[np.float32], ReadBlock, NDArray[np.int64]]] = []
+    parts: list[_Part] = []
     held = 0
     for number, block in enumerate(read_blocks(path, features=plan.names, cell=cell)):
-        kept = thin_negatives(block.labels, ratio=negatives_per_positive, seed=seed + number)
-        held += len(kept)
+        parts.append(_thinned(block, plan, ratio=negatives_per_positive, seed=seed + number))
+        held += len(parts[-1].labels)
         if held > max_rows:
             raise TooManyRowsError(
                 f"Cell {cell.name} has more than {max_rows} rows; set negatives_per_positive, or raise max_rows if "
                 "there is memory for them."
             )
-        parts.append((plan.matrix(block)[kept], block, kept))
     return _joined(parts, n_columns=len(plan.names))
 
 
-def _joined(parts: Sequence[tuple[NDArray[np.float32], ReadBlock, NDArray[np.int64]]], *, n_columns: int) -> CellRows:
-    def column(name: str, dtype: type[Scalar]) -> NDArray[Scalar]:
-        return np.concatenate([np.empty(0, dtype), *(getattr(block, name)[kept] for _, block, kept in parts)])
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Rows of a block that are kept; ``n_proteins`` are those of the whole block."""
 
-    lengths = [int(block.proteins[-1]) + 1 for _, block, _ in parts]
-    firsts = np.concatenate(([0], np.cumsum(lengths)))[: len(parts)]
-    numbers = [first + block.proteins[kept] for first, (_, block, kept) in zip(firsts, parts, strict=True)]
+    features: NDArray[np.float32]
+    labels: NDArray[np.bool_]
+    weights: NDArray[np.float32]
+    multiplicities: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    proteins: NDArray[np.int64]
+    accessions: NDArray[np.object_]
+    aspects: NDArray[np.int8]
+    n_proteins: int
+
+
+def _thinned(block: ReadBlock, plan: ColumnPlan, *, ratio: float | None, seed: int) -> _Part:
+    kept, multiplicity = thin_negatives(block.labels, ratio=ratio, seed=seed)
+    labels = block.labels[kept]
+    return _Part(
+        features=plan.matrix(block)[kept],
+        labels=labels,
+        weights=block.weights[kept],
+        multiplicities=block.multiplicities[kept] * np.where(labels, 1.0, multiplicity).astype(np.float32),
+        scores=block.scores[kept],
+        proteins=block.proteins[kept],
+        accessions=block.accessions[kept],
+        aspects=block.aspects[kept],
+        n_proteins=int(block.proteins[-1]) + 1,
+    )
+
+
+def _joined(parts: Sequence[_Part], *, n_columns: int) -> CellRows:
+    def column(name: str, dtype: type[Scalar]) -> NDArray[Scalar]:
+        return np.concatenate([np.empty(0, dtype), *(getattr(part, name) for part in parts)])
+
+    firsts = np.concatenate(([0], np.cumsum([part.n_proteins for part in parts]))).astype(np.int64)
+    numbers = [first + part.proteins for first, part in zip(firsts, parts, strict=False)]  # the last begins no part
     rows = LearningRows(
-        features=np.concatenate([np.empty((0, n_columns), np.float32), *(matrix for matrix, _, _ in parts)]),
+        features=np.concatenate([np.empty((0, n_columns), np.float32), *(part.features for part in parts)]),
         labels=column("labels", np.bool_),
         weights=column("weights", np.float32),
         proteins=np.concatenate([np.empty(0, np.int64), *numbers]),
+        multiplicities=column("multiplicities", np.float32),
     )
     return CellRows(
         rows=rows,
         accessions=column("accessions", np.object_),
         aspects=column("aspects", np.int8),
+        scores=column("scores", np.float32),
     )

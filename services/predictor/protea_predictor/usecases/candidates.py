@@ -9,11 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-import numpy as np
-
 from protea_common.operations import PredictGoTerms
 from protea_common.telemetry import work_span
-from protea_predictor.domain.features.frame import FeatureFrame
 from protea_predictor.domain.prediction import (
     Prediction,
     PredictionRecipe,
@@ -44,12 +41,6 @@ class MadeCandidates:
     queries: Queries
     bank: ReferenceBank
     ontology: StoredOntology
-
-    @property
-    def frame(self) -> FeatureFrame:
-        """Features of all candidates but the roots, also of those that the recipe scores 0: another may not."""
-        is_root = self.ontology.is_root[self.prediction.candidates.term_row]
-        return self.prediction.frame.take(np.flatnonzero(~is_root))
 
 
 class CandidateMaker:

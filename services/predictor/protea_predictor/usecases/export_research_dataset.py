@@ -14,15 +14,24 @@ from typing import ClassVar, Literal, TypeVar
 from uuid import uuid5
 
 from protea_common.db import UnitOfWork
+from protea_common.domain.scoring import ScoringRecipe
 from protea_common.errors import PermanentError
 from protea_common.jobs import JobClaim, finish_job, guard_job, record, report_progress
 from protea_common.operations import ExportResearchDataset
 from protea_common.storage import ArtifactStore
 from protea_predictor.adapters.dataset_folder import SPLIT_FILES, DatasetFolder, FolderContent
 from protea_predictor.adapters.manifest import DatasetManifest, describe_dataset, describe_window
-from protea_predictor.adapters.storage import DatasetStore, NewDataset, StoredWindow, WindowStore, freeze_snapshot
+from protea_predictor.adapters.storage import (
+    DatasetStore,
+    NewDataset,
+    ScoringStore,
+    StoredWindow,
+    WindowStore,
+    freeze_snapshot,
+)
 from protea_predictor.domain.datasets.alarms import Alarm
 from protea_predictor.domain.datasets.temporal import check_protocol, require_learnable
+from protea_predictor.domain.datasets.thinning import Thinning
 from protea_predictor.usecases.learning_windows import LearningWindow, LearningWindows
 from protea_predictor.usecases.producer import read_producer
 
@@ -112,6 +121,7 @@ class ExportDataset:
 
     async def _parts(self, request: ExportResearchDataset) -> list[_Part]:
         """Read the windows, refuse those that the temporal protocol forbids, and open the others."""
+        scoring = await self._scoring(request)
         async with self._unit_of_work() as work:
             await freeze_snapshot(work.session)
             await DatasetStore(work.session).require_free(request.output_name)
@@ -121,10 +131,17 @@ class ExportDataset:
         if selection is not None:
             windows = [stored.window for stored in training]
             check_protocol(windows, selection.window, waiver=request.temporal_waiver)
-        parts = [_Part("train", await self._windows.open(stored, request)) for stored in training]
+        open_window = partial(self._windows.open, choices=request, scoring=scoring)
+        parts = [_Part("train", await open_window(stored)) for stored in training]
         if selection is not None:
-            parts.append(_Part("eval", await self._windows.open(selection, request)))
+            parts.append(_Part("eval", await open_window(selection)))
         return parts
+
+    async def _scoring(self, request: ExportResearchDataset) -> ScoringRecipe:
+        async with self._unit_of_work() as work:
+            store = ScoringStore(work.session)
+            await store.add_presets()
+            return (await store.find(request.scoring_config_id)).recipe
 
     async def _write(
         self, claim: JobClaim, request: ExportResearchDataset, parts: list[_Part], folder: Path
@@ -135,8 +152,9 @@ class ExportDataset:
             for part in parts:
                 if part.split == "eval":
                     await self._run(partial(files.write_truth, part.window.truth_rows))
-                blocks = self._windows.blocks(part.window, proteins_per_block=request.proteins_per_block)
-                async for block in blocks:
+                thinning = Thinning(request.best_per_aspect, request.share_of_others, request.thinning_seed)
+                size = request.proteins_per_block
+                async for block in self._windows.blocks(part.window, proteins_per_block=size, thinning=thinning):
                     await self._run(partial(files.write, part.split, block))
                     done += len(block.accessions)
                     await self._report(claim, current=done, total=total)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protea_common.db import UnitOfWork
-from protea_common.domain.scoring import DEFAULT_PRESET
+from protea_common.domain.scoring import ScoringRecipe
 from protea_common.errors import PermanentError
 from protea_common.operations import CandidateChoices, PredictGoTerms
 from protea_common.storage import ArtifactStore
@@ -28,6 +28,7 @@ from protea_predictor.adapters.storage import (
     freeze_snapshot,
 )
 from protea_predictor.domain.datasets.rows import RowBlock, TruthRows, label_rows, list_truth
+from protea_predictor.domain.datasets.thinning import Thinning
 from protea_predictor.domain.prediction import PredictionRecipe
 from protea_predictor.domain.reference_bank import ReferenceVersion
 from protea_predictor.domain.reranking.knowledge import StatedTerms, known_pairs
@@ -72,6 +73,8 @@ class LearningWindow:
         The same as rows.
     weights
         Information accretion of each term, from what was known at t0, in bits.
+    scoring
+        Recipe that ranks candidates.
     """
 
     stored: StoredWindow
@@ -82,6 +85,7 @@ class LearningWindow:
     weights: NDArray[np.float64]
     version: ReferenceVersion
     request: PredictGoTerms
+    scoring: ScoringRecipe
 
 
 class LearningWindows:
@@ -120,7 +124,7 @@ class LearningWindows:
         self._artifacts = artifacts
         self._executor = executor
 
-    async def open(self, stored: StoredWindow, choices: CandidateChoices) -> LearningWindow:
+    async def open(self, stored: StoredWindow, *, choices: CandidateChoices, scoring: ScoringRecipe) -> LearningWindow:
         """Find out who gained what in a window, and what they can be compared with.
 
         Raises
@@ -158,10 +162,13 @@ class LearningWindows:
                 ontology=ontology,
                 version=version,
                 request=request,
+                scoring=scoring,
             )
         )
 
-    async def blocks(self, window: LearningWindow, *, proteins_per_block: int) -> AsyncIterator[RowBlock]:
+    async def blocks(
+        self, window: LearningWindow, *, proteins_per_block: int, thinning: Thinning
+    ) -> AsyncIterator[RowBlock]:
         """Give the rows of a window, a block of proteins at a time."""
         for start in range(0, len(window.embedded), proteins_per_block):
             numbers = window.embedded[start : start + proteins_per_block]
@@ -176,17 +183,19 @@ class LearningWindows:
                 window.request,
                 window.version,
                 queries,
-                _recipe(window.request),
+                _recipe(window.request, window.scoring),
                 is_aligned=self._alignment.is_used(window.request),
             )
             label = partial(
                 label_rows,
-                made.frame,
+                made.prediction.frame,
+                made.prediction.scores,
                 window.truth,
                 accessions=accessions,
                 numbers=numbers,
                 weights=window.weights,
                 window=window.stored.window.name,
+                thinning=thinning,
             )
             yield await self._run(label)
 
@@ -213,13 +222,12 @@ def _request(stored: StoredWindow, choices: CandidateChoices) -> PredictGoTerms:
     return PredictGoTerms(annotation_set_id=stored.old_annotation_set_id, query_set_id=_NO_QUERY_SET, **shared)
 
 
-def _recipe(request: PredictGoTerms) -> PredictionRecipe:
-    """Say how candidates are found; their scores are not written, so any recipe will do."""
+def _recipe(request: PredictGoTerms, scoring: ScoringRecipe) -> PredictionRecipe:
     return PredictionRecipe(
         k=request.limit_per_entry,
         metric=request.metric,
         distance_threshold=request.distance_threshold,
-        scoring=DEFAULT_PRESET.recipe,
+        scoring=scoring,
     )
 
 
@@ -232,6 +240,7 @@ def _opened(
     ontology: StoredOntology,
     version: ReferenceVersion,
     request: PredictGoTerms,
+    scoring: ScoringRecipe,
 ) -> LearningWindow:
     graph = ontology.graph
     truth = WindowTruth.build(gained.gained, gained.known, graph, n_queries=len(gained.accessions))
@@ -246,4 +255,5 @@ def _opened(
         weights=weights,
         version=version,
         request=request,
+        scoring=scoring,
     )

@@ -19,7 +19,7 @@ from protea_common.errors import PermanentError
 from protea_common.jobs import JobClaim, finish_job, guard_job, record, report_progress
 from protea_common.operations import TrainReranker
 from protea_common.storage import ArtifactStore
-from protea_predictor.adapters.dataset_files import digest_of, read_truth
+from protea_predictor.adapters.dataset_files import IDENTITY_COLUMNS, digest_of, read_truth
 from protea_predictor.adapters.dataset_folder import SPLIT_FILES, TRUTH_FILE
 from protea_predictor.adapters.learning_rows import CellRows, load_cell
 from protea_predictor.adapters.manifest import DatasetManifest, ManifestError
@@ -185,11 +185,11 @@ def _columns(manifest: DatasetManifest, request: TrainReranker) -> tuple[str, ..
         raise UnknownFeatureError(unknown)
     left_out = {*request.dropped_columns, *manifest.absent_features}
     names = tuple(name for name in manifest.feature_names if name not in left_out)
-    versions = {feature.name: feature.version for feature in manifest.features}
-    if definition_sha(manifest.feature_names) != manifest.schema_sha_v2:
+    is_like_ours = manifest.columns[: len(IDENTITY_COLUMNS)] == IDENTITY_COLUMNS
+    if definition_sha(manifest.feature_names) != manifest.schema_sha_v2 or not is_like_ours:
         raise SchemaMismatchError(
-            f"Dataset {manifest.name} was exported with other definitions of its {len(versions)} features than this "
-            "version has; export it again."
+            f"Dataset {manifest.name} was exported with other columns, or other definitions of its "
+            f"{len(manifest.features)} features, than this version has; export it again."
         )
     return names
 

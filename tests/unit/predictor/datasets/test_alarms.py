@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from protea_predictor.domain.datasets.alarms import AlarmKind, ColumnWatch, single_feature_auc
 
@@ -16,8 +17,12 @@ def watched(n: int = 2_000, *, chunk: int = 300) -> ColumnWatch:
     features[:, 3] = labels + rng.normal(scale=0.1, size=n)
     watch = ColumnWatch(COLUMNS)
     for start in range(0, n, chunk):
-        watch.look(features[start : start + chunk], labels[start : start + chunk])
+        look(watch, features[start : start + chunk], labels[start : start + chunk])
     return watch
+
+
+def look(watch: ColumnWatch, features: NDArray[np.float32], labels: NDArray[np.bool_]) -> None:
+    watch.look(features, labels, multiplicities=np.ones(len(labels), np.float32))
 
 
 def test_constant_and_too_good_columns_raise_alarms() -> None:
@@ -38,7 +43,7 @@ def test_a_column_without_values_is_absent_and_no_alarm() -> None:
 def test_a_column_that_is_there_in_some_rows_with_one_value_only_is_not_constant() -> None:
     watch = ColumnWatch(["flag"])
 
-    watch.look(np.array([[1.0], [np.nan]], dtype=np.float32), np.array([True, False]))
+    look(watch, np.array([[1.0], [np.nan]], dtype=np.float32), np.array([True, False]))
 
     assert watch.alarms(suspicious_auc=0.95) == ()
 
@@ -46,7 +51,7 @@ def test_a_column_that_is_there_in_some_rows_with_one_value_only_is_not_constant
 def test_a_column_that_tells_the_opposite_is_too_good_as_well() -> None:
     labels = np.arange(400) % 2 == 0
     watch = ColumnWatch(["inverse"])
-    watch.look(np.where(labels, 0.0, 1.0).astype(np.float32).reshape(-1, 1), labels)
+    look(watch, np.where(labels, 0.0, 1.0).astype(np.float32).reshape(-1, 1), labels)
 
     (alarm,) = watch.alarms(suspicious_auc=0.95)
 
@@ -59,11 +64,25 @@ def test_more_rows_than_the_sample_holds_keep_a_fair_one() -> None:
     for step in range(12):  # the column speaks in the first half only: its AUC lies half way from .983 to .5
         labels = rng.random(10_000) < 0.2
         values = rng.normal(size=10_000) + (3.0 * labels if step < 6 else 0.0)
-        watch.look(values.astype(np.float32).reshape(-1, 1), labels)
+        look(watch, values.astype(np.float32).reshape(-1, 1), labels)
 
     (alarm,) = watch.alarms(suspicious_auc=0.5)
 
     assert alarm.value == pytest.approx(0.74, abs=0.02)
+
+
+def test_rows_that_stand_for_several_are_as_many_in_the_sample() -> None:
+    rng = np.random.default_rng(8)
+    labels = rng.random(400_000) < 0.2
+    values = (rng.normal(size=len(labels)) + labels).astype(np.float32)
+    kept = labels | (values > 0.5) | (rng.random(len(labels)) < 0.1)  # few of those that are told easily
+    multiplicities = np.where(labels | (values > 0.5), 1.0, 10.0).astype(np.float32)
+    watch = ColumnWatch(["value"])
+
+    watch.look(values[kept].reshape(-1, 1), labels[kept], multiplicities=multiplicities[kept])
+
+    (alarm,) = watch.alarms(suspicious_auc=0.5)
+    assert alarm.value == pytest.approx(single_feature_auc({"value": values}, labels)["value"], abs=0.02)
 
 
 def test_auc_counts_pairs_and_half_of_ties() -> None:

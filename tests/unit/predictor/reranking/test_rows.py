@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,8 @@ from protea_predictor.domain.reranking.rows import MAX_ROWS_PER_GROUP, LearningR
 
 def rows(labels: list[bool], proteins: list[int]) -> LearningRows:
     n = len(labels)
-    return LearningRows(np.zeros((n, 1), np.float32), np.array(labels), np.ones(n, np.float32), np.array(proteins))
+    ones = np.ones(n, np.float32)
+    return LearningRows(np.zeros((n, 1), np.float32), np.array(labels), ones, np.array(proteins), ones)
 
 
 def test_groups_are_proteins() -> None:
@@ -32,23 +35,25 @@ def test_more_candidates_than_can_be_ranked_are_refused() -> None:
 
 def test_columns_of_other_lengths_are_refused() -> None:
     with pytest.raises(ShapeMismatchError, match="lengths"):
-        LearningRows(np.zeros((2, 1), np.float32), np.ones(3, np.bool_), np.ones(2, np.float32), np.zeros(2, np.int64))
+        replace(rows([True, False], [0, 0]), labels=np.ones(3, np.bool_))
 
 
 def test_thinning_keeps_every_true_row_and_the_ratio() -> None:
     labels = np.array([True, *[False] * 50, True, *[False] * 50])
 
-    kept = thin_negatives(labels, ratio=3.0, seed=1)
+    kept, multiplicity = thin_negatives(labels, ratio=3.0, seed=1)
 
     assert labels[kept].sum() == 2
     assert (~labels[kept]).sum() == 6
+    assert multiplicity == pytest.approx(100 / 6)
     assert np.array_equal(kept, np.sort(kept))
-    assert np.array_equal(kept, thin_negatives(labels, ratio=3.0, seed=1))
-    assert not np.array_equal(kept, thin_negatives(labels, ratio=3.0, seed=2))
+    assert np.array_equal(kept, thin_negatives(labels, ratio=3.0, seed=1)[0])
+    assert not np.array_equal(kept, thin_negatives(labels, ratio=3.0, seed=2)[0])
 
 
 def test_without_a_ratio_or_with_a_large_one_everything_stays() -> None:
     labels = np.array([True, False, False])
 
-    assert thin_negatives(labels, ratio=None, seed=0).tolist() == [0, 1, 2]
-    assert thin_negatives(labels, ratio=9.0, seed=0).tolist() == [0, 1, 2]
+    for ratio in (None, 9.0):
+        kept, multiplicity = thin_negatives(labels, ratio=ratio, seed=0)
+        assert (kept.tolist(), multiplicity) == ([0, 1, 2], 1.0)

@@ -24,6 +24,19 @@ def test_the_fit_finds_the_probabilities_that_labels_were_drawn_with() -> None:
     assert fitted.intercept == pytest.approx(-1.5, rel=0.03)
 
 
+def test_a_row_that_stands_for_several_counts_as_often() -> None:
+    rng = np.random.default_rng(3)
+    outputs = rng.normal(size=500)
+    labels = rng.random(500) < sigmoid(outputs)
+    times = rng.integers(1, 5, size=500)
+
+    fitted = fit_score_map(outputs, labels, multiplicities=times.astype(np.float64))
+
+    repeated = fit_score_map(np.repeat(outputs, times), np.repeat(labels, times))
+    for score in (-2.0, 0.0, 2.0):
+        assert fitted(np.array([score]))[0] == pytest.approx(repeated(np.array([score]))[0], abs=1e-9)
+
+
 def test_the_map_keeps_the_order_across_proteins() -> None:
     rng = np.random.default_rng(0)
     outputs = rng.normal(size=1_000)

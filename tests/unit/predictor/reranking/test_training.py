@@ -21,7 +21,8 @@ def drawn(seed: int, *, n: int = 4_000, strength: float = 2.0) -> LearningRows:
     features = rng.normal(size=(n, 3)).astype(np.float32)
     features[:, 2] = rng.integers(-1, 3, size=n)
     is_true = rng.random(n) < sigmoid(strength * features[:, 0] + 2.0 * (features[:, 2] == 1) - 1.0)
-    return LearningRows(features, is_true, rng.uniform(0.1, 5.0, n).astype(np.float32), np.arange(n) // 40)
+    weights, ones = rng.uniform(0.1, 5.0, n).astype(np.float32), np.ones(n, np.float32)
+    return LearningRows(features, is_true, weights, np.arange(n) // 40, ones)
 
 
 def trained(parameters: TrainingParameters = PARAMETERS, *, selection: LearningRows | None = None) -> TrainedReranker:
@@ -82,14 +83,39 @@ def test_a_rare_term_weighs_more_than_a_common_one() -> None:
     labels = np.where(says_so, rows.features[:, 1] > 0.7, rows.labels)  # the noise decides where terms are rare
 
     result = train_booster(
-        LearningRows(rows.features, labels, weights, rows.proteins),
-        LearningRows(rows.features, labels, weights, rows.proteins),
+        replace(rows, labels=labels, weights=weights),
+        replace(rows, labels=labels, weights=weights),
         columns=COLUMNS,
         categories=["colour"],
         parameters=PARAMETERS,
     )
 
     assert result.importance["noise"] > 0.9
+
+
+@pytest.mark.parametrize("objective", list(Objective))
+def test_rows_that_stand_for_several_give_the_probabilities_of_all(objective: Objective) -> None:
+    thinned = [thin(drawn(seed, n=40_000), share=0.1) for seed in (0, 1)]
+    unseen = drawn(2, n=40_000)
+
+    result = train_booster(
+        *thinned,
+        columns=COLUMNS,
+        categories=["colour"],
+        parameters=replace(PARAMETERS, objective=objective),
+        is_weighted=False,
+    )
+
+    scores = result.score_map(result.booster.predict(unseen.features))
+    assert scores.mean() == pytest.approx(unseen.labels.mean(), abs=0.03)
+    assert thinned[0].labels.mean() > unseen.labels.mean() + 0.2
+
+
+def thin(rows: LearningRows, *, share: float) -> LearningRows:
+    """Keep a share of the false rows."""
+    kept = np.flatnonzero(rows.labels | (np.random.default_rng(4).random(len(rows)) < share))
+    multiplicities = np.where(rows.labels[kept], 1.0, 1.0 / share).astype(np.float32)
+    return replace(rows.take(kept), multiplicities=multiplicities)
 
 
 def test_every_round_is_reported() -> None:

@@ -76,17 +76,20 @@ class ColumnWatch:
         self._random = np.random.default_rng(seed)
         self._sample = np.empty((0, len(columns)), dtype=np.float32)
         self._labels = np.empty(0, dtype=np.bool_)
+        self._multiplicities = np.empty(0, dtype=np.float32)
         self._tickets = np.empty(0)
 
-    def look(self, features: NDArray[np.float32], labels: NDArray[np.bool_]) -> None:
-        """Take note of rows, shapes ``(n, n_columns)`` and ``(n,)``."""
+    def look(
+        self, features: NDArray[np.float32], labels: NDArray[np.bool_], *, multiplicities: NDArray[np.float32]
+    ) -> None:
+        """Take note of rows, shapes ``(n, n_columns)`` and ``(n,)``, that each stand for so many."""
         if len(labels) == 0:
             return
         is_absent = np.isnan(features) | (self._is_category & (features < 0))
         self._is_ever_absent |= is_absent.any(axis=0)
         self._low = np.fmin(self._low, np.where(is_absent, np.inf, features).min(axis=0))
         self._high = np.fmax(self._high, np.where(is_absent, -np.inf, features).max(axis=0))
-        self._draw(features, labels)
+        self._draw(features, labels, multiplicities)
 
     @property
     def absent(self) -> tuple[str, ...]:
@@ -103,13 +106,16 @@ class ColumnWatch:
         """
         return (*self._constants(), *self._too_good(suspicious_auc))
 
-    def _draw(self, features: NDArray[np.float32], labels: NDArray[np.bool_]) -> None:
+    def _draw(
+        self, features: NDArray[np.float32], labels: NDArray[np.bool_], multiplicities: NDArray[np.float32]
+    ) -> None:
         """Keep the rows with the lowest tickets: every row that passed had the same chance."""
         tickets = np.concatenate((self._tickets, self._random.random(len(labels))))
         kept = np.argpartition(tickets, _SAMPLE_ROWS)[:_SAMPLE_ROWS] if len(tickets) > _SAMPLE_ROWS else slice(None)
         self._tickets = tickets[kept]
         self._sample = np.concatenate((self._sample, features))[kept]
         self._labels = np.concatenate((self._labels, labels))[kept]
+        self._multiplicities = np.concatenate((self._multiplicities, multiplicities))[kept]
 
     def _constants(self) -> list[Alarm]:
         is_constant = (self._low == self._high) & ~self._is_ever_absent
@@ -121,13 +127,18 @@ class ColumnWatch:
     def _too_good(self, suspicious_auc: float) -> list[Alarm]:
         columns = zip(self.columns, self._sample.T, self._is_category, strict=True)
         numbers = {name: values for name, values, is_category in columns if not is_category}
-        aucs = single_feature_auc(numbers, self._labels)
+        aucs = single_feature_auc(numbers, self._labels, multiplicities=self._multiplicities)
         return [
             Alarm(name, AlarmKind.TOO_GOOD, auc) for name, auc in aucs.items() if max(auc, 1.0 - auc) >= suspicious_auc
         ]
 
 
-def single_feature_auc(columns: Mapping[str, NDArray[np.floating]], labels: NDArray[np.bool_]) -> dict[str, float]:
+def single_feature_auc(
+    columns: Mapping[str, NDArray[np.floating]],
+    labels: NDArray[np.bool_],
+    *,
+    multiplicities: NDArray[np.floating] | None = None,
+) -> dict[str, float]:
     """Compute how well each column alone tells true rows from false ones, over the rows that have it.
 
     Parameters
@@ -136,6 +147,8 @@ def single_feature_auc(columns: Mapping[str, NDArray[np.floating]], labels: NDAr
         Values by name, shape ``(n,)`` each; NaN where absent.
     labels
         Shape ``(n,)``.
+    multiplicities
+        Rows that each stands for, same shape; ``None`` for 1 each.
 
     Returns
     -------
@@ -146,20 +159,19 @@ def single_feature_auc(columns: Mapping[str, NDArray[np.floating]], labels: NDAr
     ----------
     Hanley and McNeil 1982, Radiology 143:29.
     """
+    times = np.ones(len(labels)) if multiplicities is None else multiplicities.astype(np.float64)
     aucs = {}
     for name, values in columns.items():
         is_there = ~np.isnan(values)
         true = labels[is_there]
-        n_true, n_false = int(true.sum()), int((~true).sum())
-        if min(n_true, n_false) >= _FEWEST:
-            rank_sum = float(_mean_ranks(values[is_there])[true].sum())
-            aucs[name] = (rank_sum - n_true * (n_true + 1) / 2.0) / (n_true * n_false)
+        if min(int(true.sum()), int((~true).sum())) >= _FEWEST:
+            aucs[name] = _auc(values[is_there], true, times[is_there])
     return aucs
 
 
-def _mean_ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Rank from 1; equal values share the mean of their ranks."""
-    _, positions, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    ranks: NDArray[np.float64] = (ends - (counts - 1) / 2.0)[positions]
-    return ranks
+def _auc(values: NDArray[np.floating], labels: NDArray[np.bool_], times: NDArray[np.float64]) -> float:
+    """Share of the pairs of a true and a false row in which the true one has more; ties are half."""
+    _, positions = np.unique(values, return_inverse=True)
+    true, false = (np.bincount(positions, np.where(chosen, times, 0.0)) for chosen in (labels, ~labels))
+    less = np.cumsum(false) - false / 2.0
+    return float((true * less).sum() / (true.sum() * false.sum()))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protea_common.domain.ontology import ASPECTS
+from protea_predictor.domain.datasets.thinning import Thinning, draw_rows
 from protea_predictor.domain.features.frame import FeatureFrame
 from protea_predictor.domain.reranking.categories import CATEGORIES, NO_CATEGORY, Cell
 from protea_predictor.domain.reranking.truth import WindowTruth
@@ -30,6 +31,10 @@ class RowBlock:
     labels, weights, categories, aspects
         Whether the term was gained, its information accretion in bits, and positions in `CATEGORIES` and `ASPECTS`,
         shape ``(n,)`` each.
+    scores
+        What the recipe that ranked them says, in [0, 1], same shape.
+    multiplicities
+        Rows that each stands for, as `draw_rows` gives them, same shape.
     window
         Name of the window, for example ``v220-v221``.
     """
@@ -40,6 +45,8 @@ class RowBlock:
     weights: NDArray[np.float32]
     categories: NDArray[np.int8]
     aspects: NDArray[np.int8]
+    scores: NDArray[np.float32]
+    multiplicities: NDArray[np.float32]
     window: str
 
     def __len__(self) -> int:
@@ -69,18 +76,20 @@ class TruthRows:
 
 def label_rows(
     frame: FeatureFrame,
+    scores: NDArray[np.float64],
     truth: WindowTruth,
     *,
     accessions: tuple[str, ...],
     numbers: NDArray[np.int64],
     weights: NDArray[np.float64],
     window: str,
+    thinning: Thinning,
 ) -> RowBlock:
-    """Label candidates and keep those that an evaluation measures.
+    """Label candidates and keep those that an evaluation measures, fewer of those that are false and rank low.
 
     Parameters
     ----------
-    frame
+    frame, scores
         Of the queries of a block.
     truth
         Of all queries of the window.
@@ -90,18 +99,31 @@ def label_rows(
         Row of each of them in ``truth``.
     weights
         Information accretion of each term of the graph.
+    thinning
+        Which rows are kept.
     """
     queries = numbers[frame.query_row]
     categories = truth.categories_of(queries, frame.term_row)
     measured = np.flatnonzero(categories != NO_CATEGORY)
-    kept = frame.take(measured)
+    labels = truth.labels_of(queries[measured], frame.term_row[measured])
+    aspects = truth.graph.aspects[frame.term_row[measured]]
+    drawn, multiplicities = draw_rows(
+        scores[measured],
+        labels,
+        cells=queries[measured] * len(ASPECTS) + aspects,
+        terms=frame.term_row[measured],
+        thinning=thinning,
+    )
+    kept = frame.take(measured[drawn])
     return RowBlock(
         frame=kept,
         accessions=accessions,
-        labels=truth.labels_of(queries[measured], kept.term_row),
+        labels=labels[drawn],
         weights=weights[kept.term_row].astype(np.float32),
-        categories=categories[measured],
-        aspects=truth.graph.aspects[kept.term_row],
+        categories=categories[measured[drawn]],
+        aspects=aspects[drawn],
+        scores=scores[measured[drawn]].astype(np.float32),
+        multiplicities=multiplicities,
         window=window,
     )
 
@@ -120,7 +142,7 @@ def list_truth(truth: WindowTruth, accessions: tuple[str, ...], *, weights: NDAr
 
 
 CellCounts = Counter[tuple[str, str]]
-"""Numbers by the name of a cell and what is counted: rows, positives or proteins."""
+"""Numbers by the name of a cell and what is counted: rows, the candidates they stand for, positives or proteins."""
 
 
 def count_cells(block: RowBlock) -> CellCounts:
@@ -132,6 +154,7 @@ def count_cells(block: RowBlock) -> CellCounts:
             held = cell.holds(block.categories, block.aspects)
             if held.any():
                 counts[cell.name, "rows"] = int(held.sum())
+                counts[cell.name, "candidates"] = round(float(block.multiplicities[held].sum(dtype=np.float64)))
                 counts[cell.name, "positives"] = int(block.labels[held].sum())
                 counts[cell.name, "proteins"] = len(np.unique(block.frame.query_row[held]))
     return counts

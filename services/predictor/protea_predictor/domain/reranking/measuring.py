@@ -33,7 +33,7 @@ def measure_selection(
     scores
         Of the rows.
     rows, accessions, aspects
-        All rows of the cell, shape ``(n,)`` each.
+        All rows of the cell, shape ``(n,)`` each; false ones may stand for several, which are taken to score alike.
     truth
         What there is to find in the window.
     cell
@@ -64,7 +64,8 @@ def _measured(
     truth: TruthRows,
     wanted: NDArray[np.int64],
 ) -> dict[str, Any]:
-    plain = best_f(scores, rows.labels, proteins, truth=truth.terms[wanted])
+    shown = rows.multiplicities.astype(np.float64)  # 1 for what is true, so that what is found counts once
+    plain = best_f(scores, rows.labels, proteins, truth=truth.terms[wanted], weights=shown)
     worth = truth.information[wanted]
     place = np.cumsum(worth > 0) - 1  # proteins whose terms all say nothing are no part of the weighted cohort
     counted = np.flatnonzero(worth[proteins] > 0)
@@ -73,6 +74,6 @@ def _measured(
         rows.labels[counted],
         place[proteins[counted]],
         truth=worth[worth > 0],
-        weights=rows.weights[counted].astype(np.float64),
+        weights=rows.weights[counted] * shown[counted],
     )
     return {**asdict(plain), "weighted_fmax": weighted.fmax, "weighted_tau": weighted.tau, "rows": len(scores)}

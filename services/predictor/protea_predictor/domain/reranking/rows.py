@@ -31,15 +31,19 @@ class LearningRows:
         Information accretion of the term in bits, at least 0, shape ``(n,)``.
     proteins
         Number of the protein in its window, ascending, shape ``(n,)``; rows of equal number are one group.
+    multiplicities
+        Candidates that each row stands for, shape ``(n,)``.
     """
 
     features: NDArray[np.float32]
     labels: NDArray[np.bool_]
     weights: NDArray[np.float32]
     proteins: NDArray[np.int64]
+    multiplicities: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        lengths = {len(self.features), len(self.labels), len(self.weights), len(self.proteins)}
+        columns = (self.features, self.labels, self.weights, self.proteins, self.multiplicities)
+        lengths = {len(column) for column in columns}
         require_shape(len(lengths) == 1, f"Columns of learning rows have lengths {sorted(lengths)}; give one per row.")
 
     def __len__(self) -> int:
@@ -53,11 +57,15 @@ class LearningRows:
     def take(self, positions: NDArray[np.integer]) -> LearningRows:
         """Keep some rows; the positions ascend."""
         return LearningRows(
-            self.features[positions], self.labels[positions], self.weights[positions], self.proteins[positions]
+            self.features[positions],
+            self.labels[positions],
+            self.weights[positions],
+            self.proteins[positions],
+            self.multiplicities[positions],
         )
 
     def weighing_alike(self) -> LearningRows:
-        """Let every row weigh 1."""
+        """Let every candidate weigh 1."""
         return replace(self, weights=np.ones_like(self.weights))
 
     def require_teachable(self, what: str) -> None:
@@ -82,7 +90,7 @@ class LearningRows:
             )
 
 
-def thin_negatives(labels: NDArray[np.bool_], *, ratio: float | None, seed: int) -> NDArray[np.int64]:
+def thin_negatives(labels: NDArray[np.bool_], *, ratio: float | None, seed: int) -> tuple[NDArray[np.int64], float]:
     """Choose rows so that at most ``ratio`` false ones stand beside each true one.
 
     Parameters
@@ -98,10 +106,12 @@ def thin_negatives(labels: NDArray[np.bool_], *, ratio: float | None, seed: int)
     -------
     positions
         Ascending; every true row is among them.
+    multiplicity
+        False rows that each false row of them stands for.
     """
     false = np.flatnonzero(~labels)
     wanted = len(false) if ratio is None else int(ratio * labels.sum())
     if wanted >= len(false):
-        return np.arange(len(labels), dtype=np.int64)
+        return np.arange(len(labels), dtype=np.int64), 1.0
     chosen = np.random.default_rng(seed).choice(false, size=wanted, replace=False)
-    return np.sort(np.concatenate((np.flatnonzero(labels), chosen)))
+    return np.sort(np.concatenate((np.flatnonzero(labels), chosen))), len(false) / max(wanted, 1)

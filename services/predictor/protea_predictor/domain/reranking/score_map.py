@@ -55,7 +55,9 @@ def sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return mapped
 
 
-def fit_score_map(outputs: NDArray[np.float64], labels: NDArray[np.bool_]) -> ScoreMap:
+def fit_score_map(
+    outputs: NDArray[np.float64], labels: NDArray[np.bool_], *, multiplicities: NDArray[np.floating] | None = None
+) -> ScoreMap:
     """Fit the probability that a candidate is true to the outputs of a booster (Platt scaling).
 
     A ranking objective orders the candidates of one protein and leaves open what its outputs mean from one protein to
@@ -67,6 +69,8 @@ def fit_score_map(outputs: NDArray[np.float64], labels: NDArray[np.bool_]) -> Sc
         Shape ``(n,)``; of rows that the booster was not trained on.
     labels
         Whether each is true, same shape; some are and some are not.
+    multiplicities
+        Candidates that each row stands for, same shape; ``None`` for 1 each.
 
     Returns
     -------
@@ -82,11 +86,12 @@ def fit_score_map(outputs: NDArray[np.float64], labels: NDArray[np.bool_]) -> Sc
     ----------
     Lin, Lin and Weng 2007, Mach Learn 68:267 (with their smoothed targets).
     """
-    n_true, n_false = int(labels.sum()), int((~labels).sum())
+    rows = np.ones(len(labels)) if multiplicities is None else multiplicities.astype(np.float64)
+    n_true, n_false = float(rows[labels].sum()), float(rows[~labels].sum())
     targets = np.where(labels, (n_true + 1.0) / (n_true + 2.0), 1.0 / (n_false + 2.0))
     spread = float(outputs.std()) or 1.0
     centre = float(outputs.mean())
-    slope, intercept = _fit_logistic((outputs - centre) / spread, targets)
+    slope, intercept = _fit_logistic((outputs - centre) / spread, targets, rows)
     if slope <= 0:
         raise UninformativeRerankerError(
             "The booster ranks the candidates of the selection window no better than chance; train it on more rows, or "
@@ -95,14 +100,16 @@ def fit_score_map(outputs: NDArray[np.float64], labels: NDArray[np.bool_]) -> Sc
     return ScoreMap(slope / spread, intercept - slope * centre / spread)
 
 
-def _fit_logistic(values: NDArray[np.float64], targets: NDArray[np.float64]) -> tuple[float, float]:
+def _fit_logistic(
+    values: NDArray[np.float64], targets: NDArray[np.float64], rows: NDArray[np.float64]
+) -> tuple[float, float]:
     design = np.stack((values, np.ones_like(values)), axis=1)
-    mean = float(targets.mean())
+    mean = float(np.average(targets, weights=rows))
     weights = np.array([0.0, np.log(mean / (1.0 - mean))])
     for _ in range(_ITERATIONS):
         fitted = sigmoid(design @ weights)
-        gradient = design.T @ (fitted - targets)
-        curvature = (design * (fitted * (1.0 - fitted))[:, None]).T @ design + _RIDGE * np.eye(2)
+        gradient = design.T @ (rows * (fitted - targets))
+        curvature = (design * (rows * fitted * (1.0 - fitted))[:, None]).T @ design + _RIDGE * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
         weights -= step
         if np.abs(step).max() < _TOLERANCE:

@@ -139,9 +139,12 @@ def _dataset(
 
 
 def _weights(rows: LearningRows) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """Information accretion, brought to a mean of 1 so that the regularisation means the same everywhere."""
-    mean = float(rows.weights.mean())
-    scaled: np.ndarray[tuple[int], np.dtype[np.float32]] = (
+    """Information accretion of all candidates that a row stands for, brought to a mean of 1 for each of these.
+
+    So the regularisation means the same everywhere.
+    """
+    mean = float(np.average(rows.weights, weights=rows.multiplicities))
+    scaled: np.ndarray[tuple[int], np.dtype[np.float32]] = rows.multiplicities * (
         rows.weights / np.float32(mean) if mean > 0 else np.ones_like(rows.weights)
     )
     return scaled
@@ -152,7 +155,8 @@ def _score_map(booster: Booster, selection: LearningRows, objective: Objective) 
         case Objective.BINARY:
             return IDENTITY
         case Objective.LAMBDARANK:
-            return fit_score_map(booster.predict(selection.features), selection.labels)
+            outputs = booster.predict(selection.features)
+            return fit_score_map(outputs, selection.labels, multiplicities=selection.multiplicities)
 
 
 def _importance(trained: lightgbm.Booster, columns: Sequence[str], best_round: int) -> dict[str, float]:
