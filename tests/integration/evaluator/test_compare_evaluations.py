@@ -213,6 +213,7 @@ async def test_a_report_shows_figures_curves_and_strata_in_one_file(bench: Evalu
     assert page.tags.count("svg") == 2
     assert "Poor <method>" in page.texts
     assert "NK MFO" in page.texts
+    assert "By homology: no identity to a donor is known; predict with compute_alignments." in page.texts
     (stored,) = [row for row in await bench.results() if row.id == poor]
     cell = stored.results["NK"]["MFO"]
     interval = cell["interval"]

@@ -112,6 +112,7 @@ def test_a_crate_names_what_went_in_with_digests(measured: Measured, tmp_path: P
         assert len(graph[identifier]["sha256"]) == 64
         assert {"@id": identifier} in graph["#run"]["object"]
     assert graph["#protea"]["softwareVersion"]
+    assert len(graph["#protea"]["sha256"]) == 64
 
 
 def test_what_is_no_crate_is_refused(measured: Measured, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ RUN = Run(
     operation="run_cafa_evaluation",
     payload={"evaluation_set_id": str(UUID(int=1))},
     version="0.1.0",
+    code_sha256="d" * 64,
     finished_at=datetime(2026, 11, 25, 3, 0, 0, 123456, tzinfo=UTC),
     frame={"name": "protea 0.1.0, fill/cafa/measurable/grid", "digest": "0123456789ab"},
     ingredients=[Ingredient("#ontology", "Gene Ontology 2019-01-27", "0" * 64, "go.obo")],

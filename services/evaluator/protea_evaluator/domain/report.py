@@ -10,7 +10,7 @@ from typing import Any
 from protea_evaluator.domain.measures.curve import Curve
 from protea_evaluator.domain.reliability import Reliability
 from protea_evaluator.domain.results import SMALLEST_COHORT, is_too_small
-from protea_evaluator.domain.strata import Stratum
+from protea_evaluator.domain.strata import Stratum, are_unknown
 from protea_evaluator.domain.svg import plot
 
 __all__ = ["CellReport", "Report", "write_report"]
@@ -63,6 +63,10 @@ def write_report(report: Report) -> str:
 
 
 _NOTHING = "-"
+_UNKNOWN_AXIS = {
+    "length": "By length: no protein's length is known; load the sequences.",
+    "homology": "By homology: no identity to a donor is known; predict with compute_alignments.",
+}
 _LEGEND = (
     "In brackets: 95 % BCa bootstrap interval over proteins. A cell or stratum marked * has under "
     f"{SMALLEST_COHORT} proteins and is no more than an indication. Weighted: by information accretion; Smin in bits. "
@@ -132,6 +136,8 @@ def _figure(drawing: str, caption: str) -> str:
 
 
 def _strata(axis: str, strata: Sequence[Stratum]) -> str:
+    if are_unknown(strata):
+        return f"<p>{escape(_UNKNOWN_AXIS[axis])}</p>"
     rows = (
         (
             " ".join(stratum.labels) + ("" if stratum.is_reportable else " *"),

@@ -53,14 +53,15 @@ class Run:
     ----------
     payload
         Of the operation, which does the same again.
-    version
-        Of PROTEA.
+    version, code_sha256
+        Of PROTEA, and of the modules that measured; ``None`` for a result that was kept without.
     """
 
     identifier: str
     operation: str
     payload: Mapping[str, Any]
     version: str
+    code_sha256: str | None
     finished_at: datetime
     frame: Mapping[str, str]
     ingredients: Sequence[Ingredient]
@@ -129,7 +130,8 @@ def _profile() -> dict[str, Any]:
 
 
 def _application(run: Run) -> dict[str, Any]:
-    return {"@id": "#protea", "@type": "SoftwareApplication", "name": "PROTEA", "softwareVersion": run.version}
+    entity = {"@id": "#protea", "@type": "SoftwareApplication", "name": "PROTEA", "softwareVersion": run.version}
+    return entity if run.code_sha256 is None else entity | {"sha256": run.code_sha256}
 
 
 def _action(run: Run, files: Mapping[str, bytes]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from protea_evaluator.domain.measures.curve import draw_curve
 from protea_evaluator.domain.measures.sums import ProteinCounts, sum_counts
 
-__all__ = ["UNKNOWN", "Stratum", "homology_band", "length_band", "pool"]
+__all__ = ["UNKNOWN", "Stratum", "are_unknown", "homology_band", "length_band", "pool"]
 
 UNKNOWN = "unknown"
 """Band of a protein of which the figure is not known; it is shown, not left out."""
@@ -20,6 +20,8 @@ _LENGTHS = ((200, "under 200"), (500, "200 to 499"), (1_000, "500 to 999"))
 _LONGEST = "1000 and more"
 _IDENTITIES = ((0.3, "under 30 %"), (0.6, "30 to 59 %"))
 _CLOSEST = "60 % and more"
+_BANDS = (*(name for _, name in _LENGTHS), _LONGEST, *(name for _, name in _IDENTITIES), _CLOSEST)
+_PLACE_OF = {name: place for place, name in enumerate(_BANDS)}
 
 
 def length_band(residues: int | None) -> str:
@@ -73,16 +75,21 @@ def pool(counts: ProteinCounts, labels: Sequence[tuple[str, ...]], *, min_popula
     Returns
     -------
     strata
-        By their labels, ascending; together they hold each protein once.
+        By their labels, bands from the least to the greatest; together they hold each protein once.
     """
     curve = draw_curve(sum_counts(counts))
     best = int(np.argmax(curve.f))
     true, predicted = counts.true[:, best], counts.predicted[:, best]
     strata = []
-    for wanted in sorted(set(labels)):
+    for wanted in sorted(set(labels), key=_places):
         rows = np.array([label == wanted for label in labels])
         strata.append(_stratum(wanted, true[rows], predicted[rows], counts.truth[rows], min_population))
     return strata
+
+
+def _places(labels: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+    """Sort bands by what they hold, and what is no band, or not known, behind them."""
+    return tuple((_PLACE_OF.get(label, len(_BANDS)), label) for label in labels)
 
 
 def _stratum(
@@ -101,3 +108,8 @@ def _stratum(
         micro_f=2 * found / (told + wanted) if told + wanted else 0.0,
         is_reportable=len(truth) >= min_population,
     )
+
+
+def are_unknown(strata: Sequence[Stratum]) -> bool:
+    """Whether nothing is known about any protein by which they could be told apart."""
+    return all(set(stratum.labels) == {UNKNOWN} for stratum in strata)

@@ -44,15 +44,17 @@ class KeepRunCrate(ResultUseCase):
             operation=job.operation,
             payload=job.payload,
             version=metadata.version("protea"),
+            code_sha256=result.evaluator.get("code_sha256"),
             finished_at=job.finished_at,
             frame=result.evaluator["frame"],
             ingredients=ingredients,
         )
 
     async def _files(self, result: EvaluationResult) -> dict[str, bytes]:
-        """Read the files that the same measurement gives again, byte by byte."""
+        """Read the files that the same measurement gives again, byte by byte, also by code that changed elsewhere."""
         folder = f"evaluations/results/{result.id}"
-        figures = {"evaluator": result.evaluator, "results": result.results}
+        stamp = {name: value for name, value in result.evaluator.items() if name != "code_sha256"}
+        figures = {"evaluator": stamp, "results": result.results}
         return {
             _FIGURES_FILE: json.dumps(figures, indent=2, sort_keys=True).encode(),
             PROTEINS_FILE: await self._artifacts.get(f"{folder}/{PROTEINS_FILE}"),

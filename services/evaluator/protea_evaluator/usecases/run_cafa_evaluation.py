@@ -20,6 +20,7 @@ from protea_common.operations import RunCafaEvaluation
 from protea_common.orm import PredictionSetStatus
 from protea_common.storage import ArtifactStore
 from protea_evaluator.adapters.cafaeval import CafaevalFailedError
+from protea_evaluator.adapters.code import code_digest
 from protea_evaluator.adapters.counts_table import write_cells
 from protea_evaluator.adapters.storage import (
     EvaluationResult,
@@ -128,7 +129,8 @@ class MeasurePredictions:
             await self._warn(claim, "evaluation.no_information_accretion", _NO_ACCRETION_WARNING, {})
         measurement = Measurement(gained.graph, weights.accretion, recipe, weights.of_interest)
         measured = await self._measure(claim, gained, predictions, engine=engine, measurement=measurement)
-        stamp = _stamp(task, engine, recipe, weights) | {"purpose": request.purpose}
+        code = await asyncio.to_thread(code_digest)
+        stamp = _stamp(task, engine, recipe, weights) | {"purpose": request.purpose, "code_sha256": code}
         result = _evaluation_result(claim, task, measured, stamp)
         await self._keep_counts(result, gained, measured, recipe)
         await self._keep(claim, result)
