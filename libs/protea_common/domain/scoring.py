@@ -239,9 +239,10 @@ class Preset:
 def _known_terms_composite() -> Preset:
     return Preset(
         "known_terms_composite",
-        "Votes by aspect of neighbours, aligned references and references annotated alike, pairs of terms, own curated "
-        "terms and frequent ones, weighted by what is known; needs alignment: required and compute_self_prior, "
-        "compute_profile, compute_association and compute_species_prior.",
+        "Votes by aspect of neighbours, of aligned references and of those annotated alike, interacting or in the same "
+        "papers, pairs of terms, own curated terms, frequent terms and those gained lately, weighted by what is known; "
+        "needs alignment: required and compute_self_prior, compute_profile, compute_association, "
+        "compute_species_prior, compute_term_gains and compute_links.",
         ScoringRecipe(weights=KNOWN_TERMS_MEAN, cell_weights=KNOWN_TERMS, missing=Missing.ZERO),
     )
 

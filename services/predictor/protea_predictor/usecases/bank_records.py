@@ -6,7 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import date, timedelta
 from functools import partial
-from uuid import UUID
 
 from protea_common.db import UnitOfWork
 from protea_common.operations import PredictGoTerms
@@ -47,14 +46,9 @@ class BankRecords:
         *,
         proteins: ReferenceProteins,
         ontology: StoredOntology,
-    ) -> TermGains | None:
-        """Count what references gained in the last year that the set knows; ``None`` where its time is not known."""
-        last_day = await self._last_day(request)
-        if last_day is None:
-            return None
-        read = partial(
-            self._known_until, last_day - _YEAR, request.annotation_set_id, proteins=proteins, ontology=ontology
-        )
+    ) -> TermGains:
+        """Count what references gained in the last year that the set knows; nothing where its time is not known."""
+        read = partial(self._known_a_year_ago, request, proteins=proteins, ontology=ontology)
         return await statistics.gains(self._executor, read)
 
     async def vote_by_links(
@@ -71,12 +65,15 @@ class BankRecords:
         days = [request.donor_policy.annotated_until, None if first_unknown is None else first_unknown - timedelta(1)]
         return min((day for day in days if day is not None), default=None)
 
-    async def _known_until(
-        self, day: date, annotation_set_id: UUID, *, proteins: ReferenceProteins, ontology: StoredOntology
-    ) -> TermLists:
+    async def _known_a_year_ago(
+        self, request: PredictGoTerms, *, proteins: ReferenceProteins, ontology: StoredOntology
+    ) -> TermLists | None:
+        last_day = await self._last_day(request)
+        if last_day is None:
+            return None
         async with self._unit_of_work() as work:
             stated = await KnowledgeStore(work.session).of_references(
-                annotation_set_id, proteins, ontology=ontology, until=day
+                request.annotation_set_id, proteins, ontology=ontology, until=last_day - _YEAR
             )
         known = known_pairs(stated, ontology.graph)
         return TermLists.of_pairs(known.query_row, known.term_row, n_terms=len(ontology.graph.go_ids))

@@ -98,8 +98,8 @@ class BankStatistics:
         terms, n_queries = known.own.known.propagated(known.graph), len(known.accessions)
         return await _run(executor, partial(associate, associations, terms, known.accretion, n_queries=n_queries))
 
-    async def gains(self, executor: Executor, read_before: Callable[[], Awaitable[TermLists]]) -> TermGains:
-        """Count what experiments gave the references since a day; ``read_before`` reads what they had then."""
+    async def gains(self, executor: Executor, read_before: Callable[[], Awaitable[TermLists | None]]) -> TermGains:
+        """Count what experiments gave the references since a day; ``read_before`` reads what they had."""
         return await self._gains.get("gains", partial(self._count_gains, executor, read_before))
 
     async def vote_by_links(
@@ -117,8 +117,12 @@ class BankStatistics:
 
         return await _run(executor, vote)
 
-    async def _count_gains(self, executor: Executor, read_before: Callable[[], Awaitable[TermLists]]) -> TermGains:
+    async def _count_gains(
+        self, executor: Executor, read_before: Callable[[], Awaitable[TermLists | None]]
+    ) -> TermGains:
         direct = await read_before()
+        if direct is None:
+            return TermGains(())
 
         def count() -> TermGains:
             everything = direct.propagated(self._graph).matrix(n_queries=len(self._proteins))

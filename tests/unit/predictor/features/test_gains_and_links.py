@@ -71,6 +71,12 @@ def test_gains_are_shares_of_those_that_gained(seed: int) -> None:
         assert value == pytest.approx(expected)
 
 
+def test_gains_of_an_unknown_time_are_absent() -> None:
+    candidates = random_transfer(1).candidates
+    found = TermGains(()).features(candidates, np.zeros(6, dtype=np.int64), np.zeros((6, 3), dtype=np.int8))
+    assert np.isnan(found["term_gains_species"]).all()
+
+
 def shares_one_by_one(weights: np.ndarray, has: np.ndarray, aspects: np.ndarray) -> np.ndarray:
     """Votes of a query's references, term by term; NaN where none has a term of the aspect."""
     shares = np.full(len(aspects), np.nan)

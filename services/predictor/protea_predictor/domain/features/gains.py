@@ -24,7 +24,8 @@ class TermGains:
     Attributes
     ----------
     by_category
-        Terms gained by the references of each of `CATEGORIES`, of every species.
+        Terms gained by the references of each of `CATEGORIES`, of every species; none where it is not known when they
+        got them.
     """
 
     by_category: tuple[SpeciesPriors, ...]
@@ -54,12 +55,13 @@ class TermGains:
     def features(
         self, candidates: Candidates, query_taxa: NDArray[np.int64], categories: NDArray[np.int8]
     ) -> dict[str, NDArray[Any]]:
-        """Family ``gains``; ``categories`` are those of the queries in each aspect, shape ``(n_queries, 3)``."""
-        aspects = self.by_category[0].aspects[candidates.term_row]
-        category = categories[candidates.query_row, aspects]
-        shares = np.empty(len(candidates))
+        """Family ``gains``; ``categories`` are those of the queries in each aspect, shape ``(n_queries, 3)``.
+
+        NaN where it is not known when references got their terms.
+        """
+        shares = np.full(len(candidates), np.nan)
         for number, gains in enumerate(self.by_category):
-            mine = category == number
+            mine = categories[candidates.query_row, gains.aspects[candidates.term_row]] == number
             shares[mine] = gains.shares(query_taxa[candidates.query_row[mine]], candidates.term_row[mine])
         return {"term_gains_species": shares}
 
