@@ -12,7 +12,9 @@ from sqlalchemy import insert
 from protea_common.db import session_scope
 from protea_common.operations import PredictGoTerms
 from protea_common.orm import InterProAnnotation, InterProGoMapping, JobStatus, QuerySet, ScoringConfig
+from protea_common.runtime import Platform
 from support.predictor_bench import A, B, C, M, PredictorBench
+from support.training_bench import open_training_bench
 
 Hit = tuple[str, str, str]
 """Residues, member database, InterPro entry."""
@@ -162,6 +164,16 @@ async def test_a_mapping_that_is_not_loaded_is_refused_with_those_that_are(
 
     assert (job.status, job.error_code) == (JobStatus.FAILED, "FeatureSourceMissingError")
     assert "loaded: 2017" in (job.error_message or "")
+
+
+async def test_a_dataset_of_a_mapping_that_is_not_loaded_is_refused_at_once(platform: Platform) -> None:
+    async with open_training_bench(platform) as training:
+        circle = await training.circle()
+        job = await training.do(circle.export(interpro_mapping="2018"), "export_research_dataset")
+
+    assert (job.status, job.error_code) == (JobStatus.FAILED, "FeatureSourceMissingError")
+    assert "loaded: none" in (job.error_message or "")
+    assert job.progress_current is None
 
 
 async def test_the_receipt_names_the_releases(bench: PredictorBench, request_of_two: PredictGoTerms) -> None:

@@ -47,6 +47,8 @@ ASKED: Mapping[str, Any] = {
     "compute_association": True,
     "compute_profile": True,
     "compute_species_prior": True,
+    "compute_term_gains": True,
+    "compute_links": True,
     "known_term_candidates": True,
 }
 WAIVED = (
@@ -135,7 +137,19 @@ async def furnish(bench: TrainingBench, circle: Circle) -> list[str]:
             await world.session.execute(insert(QuerySetEntry).values(entry))
         stated = [(name, B, "IDA", None) for name in gaining[::3]] + [(name, C, "ISS", None) for name in gaining[1::3]]
         await world.annotate(circle.request, stated)
+    await date_and_link(bench)
     return gaining
+
+
+async def date_and_link(bench: TrainingBench) -> None:
+    """Date the annotations, half of them in the last year before t0; let papers and interactions link proteins."""
+    annotations = "UPDATE protein_go_annotation SET"
+    shown = "protein_accession > 'P02' AND evidence_code = 'IDA'"
+    await bench.execute(
+        f"{annotations} annotation_date = '20140101', db_reference = 'PMID:' || right(protein_accession, 2)"
+    )
+    await bench.execute(f"{annotations} annotation_date = '20161201' WHERE protein_accession >= 'P0100'")
+    await bench.execute(f"{annotations} evidence_code = 'IPI', with_from = 'UniProtKB:P0007' WHERE {shown}")
 
 
 def mutated(residues: str, rng: np.random.Generator) -> str:

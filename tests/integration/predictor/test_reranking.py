@@ -108,6 +108,7 @@ async def test_features_that_are_not_computed_fail_the_job_or_are_warned_of(benc
     kept = await bench.run(circle.request, reranker_model_ids=(reranker,), on_schema_mismatch="keep_knn_order")
 
     assert (failed.status, failed.error_code) == (JobStatus.FAILED, "SchemaMismatchError")
+    assert "Ask for compute_lineage" in (failed.error_message or "")
     assert kept.status is JobStatus.SUCCEEDED
     receipt = (await bench.prediction_set(kept.id)).meta["reranking"]
     assert receipt["status"] == "kept_knn_order"

@@ -83,6 +83,17 @@ class CandidateMaker:
         self._features = features
         self._executor = executor
 
+    async def require(self, request: PredictGoTerms) -> None:
+        """Refuse a request for features whose file or mapping is not there, before anything is computed.
+
+        Raises
+        ------
+        FeatureSourceMissingError
+            Saying what to give.
+        """
+        self._features.require(request)
+        await self._features.require_mapping(request)
+
     async def make(
         self,
         request: PredictGoTerms,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, TypeVar
 from uuid import UUID
 
@@ -39,7 +40,7 @@ from protea_predictor.usecases.projections import LoadedProjection, Projections
 from protea_predictor.usecases.recently_used import RecentlyUsed
 from protea_predictor.usecases.references import OpenBank
 
-__all__ = ["FeatureReader", "FeatureSourceMissingError", "requested_families", "require_sources"]
+__all__ = ["FAMILY_CHOICES", "FeatureReader", "FeatureSourceMissingError", "requested_families", "require_sources"]
 
 T = TypeVar("T")
 
@@ -50,25 +51,37 @@ class FeatureSourceMissingError(PermanentError):
     slug: ClassVar[str] = "feature-source-missing"
 
 
+FAMILY_CHOICES: Mapping[str, str] = MappingProxyType(
+    {
+        "alignment_nw": "compute_alignments",
+        "alignment_sw": "compute_alignments",
+        "alignment_voters": "alignment",
+        "channels": "alignment",
+        "taxonomy_pair": "compute_taxonomy",
+        "taxonomy_voters": "compute_taxonomy",
+        "anc2vec_neighbor": "compute_term_vectors",
+        "anc2vec_query": "compute_term_vectors",
+        "emb_pca": "compute_embedding_pca",
+        "interpro": "interpro_mapping",
+        "lineage": "compute_lineage",
+        "self_prior": "compute_self_prior",
+        "association": "compute_association",
+        "profile": "compute_profile",
+        "species": "compute_species_prior",
+        "gains": "compute_term_gains",
+        "links": "compute_links",
+        "information": "compute_information",
+    }
+)
+"""Choice of a request that computes each family that not every prediction has."""
+
+
 def requested_families(request: PredictGoTerms, *, is_aligned: bool, has_figures: bool) -> tuple[str, ...]:
     """Name the families that a request adds to those of every prediction."""
-    asked = {
-        ("alignment_nw", "alignment_sw"): has_figures,
-        ("alignment_voters", "channels"): is_aligned,
-        ("taxonomy_pair", "taxonomy_voters"): request.compute_taxonomy,
-        ("anc2vec_neighbor", "anc2vec_query"): request.compute_term_vectors,
-        ("emb_pca",): request.compute_embedding_pca,
-        ("interpro",): request.interpro_mapping is not None,
-        ("lineage",): request.compute_lineage,
-        ("self_prior",): request.compute_self_prior,
-        ("association",): request.compute_association,
-        ("profile",): request.compute_profile,
-        ("species",): request.compute_species_prior,
-        ("gains",): request.compute_term_gains,
-        ("links",): request.compute_links,
-        ("information",): request.compute_information,
-    }
-    return tuple(family for families, is_asked in asked.items() if is_asked for family in families)
+    settled = {"alignment": is_aligned, "compute_alignments": has_figures}
+    return tuple(
+        family for family, choice in FAMILY_CHOICES.items() if settled.get(choice, bool(getattr(request, choice)))
+    )
 
 
 def require_sources(request: PredictGoTerms, *, taxonomy_dir: Path | None, term_vectors_file: Path | None) -> None:

@@ -131,11 +131,14 @@ class LearningWindows:
         ------
         WindowUnusableError
             If it was made with another ontology, has no ground truth, or nobody in it has a vector.
+        FeatureSourceMissingError
+            If features are asked for whose file or mapping is not there.
         """
         async with self._unit_of_work() as work:
             read_with = await AnnotationSetStore(work.session).ontology_snapshot_of(stored.old_annotation_set_id)
         uri = _require_usable(stored, choices, read_with=read_with)
         request = _request(stored, choices)
+        await self._candidates.require(request)
         ontology = await self._ontologies.get(choices.ontology_snapshot_id)
         gained = await read_ground_truth(self._artifacts, uri, ontology.graph)
         async with self._unit_of_work() as work:

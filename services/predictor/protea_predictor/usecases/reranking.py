@@ -28,6 +28,7 @@ from protea_predictor.domain.reranking.reranker import (
     rerank_scores,
 )
 from protea_predictor.domain.stored_ontology import StoredOntology
+from protea_predictor.usecases.feature_sources import FAMILY_CHOICES
 from protea_predictor.usecases.rerankers import Rerankers
 
 __all__ = ["Reranking", "RerankingPlan"]
@@ -94,7 +95,7 @@ class Reranking:
         require_distinct_cells(rerankers)
         try:
             for reranker in rerankers:
-                require_schema(reranker, families=families)
+                require_schema(reranker, families=families, choices=FAMILY_CHOICES)
                 require_recipe(reranker, request.embedding_config_id)
         except SchemaMismatchError as exc:
             if request.on_schema_mismatch == "fail":

@@ -48,7 +48,7 @@ RELATIONS = (
     "root-only",
     "unrelated",
 )
-"""How a donor's taxon lies to the query's; only append."""
+"""What the query's taxon is to a donor's: ``ancestor`` where the donor's lies below it; only append."""
 
 _DONOR = "annotation of the nearest donor"
 _NEIGHBOURS = "neighbours by embedding"
@@ -186,7 +186,11 @@ _TAXONOMY_PAIR = (
         unit="taxa",
     ),
     _category(
-        "taxonomic_relation", "taxonomy_pair", "How the donor's taxon lies to the query's.", _TAXONOMY, RELATIONS
+        "taxonomic_relation",
+        "taxonomy_pair",
+        "What the query's taxon is to the donor's; unrelated where one is unknown.",
+        _TAXONOMY,
+        RELATIONS,
     ),
 )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 from uuid import UUID
 
@@ -27,6 +28,9 @@ __all__ = [
     "require_schema",
     "rerank_scores",
 ]
+
+
+_AGAIN = "Train it again on a dataset of this version"
 
 
 class AmbiguousRerankersError(PermanentError):
@@ -82,24 +86,27 @@ def require_distinct_cells(rerankers: Sequence[Reranker]) -> None:
             )
 
 
-def require_schema(reranker: Reranker, *, families: Collection[str]) -> None:
+def require_schema(
+    reranker: Reranker, *, families: Collection[str], choices: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Refuse a re-ranker that reads other features than are computed.
 
     Parameters
     ----------
     families
         Those that are computed.
+    choices
+        What a request asks for to have each family; named in the error.
 
     Raises
     ------
     SchemaMismatchError
         Saying which features are unknown, were defined otherwise, or are not computed.
     """
-    problem = _schema_problem(reranker, families)
+    problem = _schema_problem(reranker, families, choices)
     if problem is not None:
         raise SchemaMismatchError(
-            f"Re-ranker {reranker.name} {problem}. Train it again on a dataset of this version with the same choices, "
-            "or give on_schema_mismatch keep_knn_order to predict without it."
+            f"Re-ranker {reranker.name} {problem}; or give on_schema_mismatch keep_knn_order to predict without it."
         )
 
 
@@ -123,18 +130,22 @@ def require_recipe(reranker: Reranker, embedding_config_id: UUID) -> None:
         )
 
 
-def _schema_problem(reranker: Reranker, families: Collection[str]) -> str | None:
+def _schema_problem(reranker: Reranker, families: Collection[str], choices: Mapping[str, str]) -> str | None:
     names = reranker.booster.columns
     unknown = [name for name in names if name not in FEATURES]
     if unknown:
-        return f"reads features that nothing here defines: {', '.join(unknown)}"
+        return f"reads features that nothing here defines: {', '.join(unknown)}. {_AGAIN}"
     if reranker.feature_schema_sha not in {None, feature_schema_sha(names)}:
-        return "reads other features than it was registered with"
+        return "reads other features than it was registered with. Import or train it again"
     if reranker.schema_sha_v2 not in {None, definition_sha(names)}:
-        return "was trained on features that have been defined anew since"
+        return f"was trained on features that have been defined anew since. {_AGAIN}"
     missing = sorted({FEATURES[name].family for name in names} - set(families))
     if missing:
-        return f"reads features of {', '.join(missing)}, which this request does not compute"
+        asked = sorted({choices.get(family, family) for family in missing})
+        return (
+            f"reads features of {', '.join(missing)}, which this request does not compute. Ask for {', '.join(asked)}, "
+            "with the values of its dataset"
+        )
     return None
 
 
