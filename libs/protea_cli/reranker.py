@@ -47,6 +47,9 @@ def import_reranker(
     run: Companion = None,
     sha256: Annotated[str | None, typer.Option(help="Digest that the file must have.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Id of the dataset that it was trained on.")] = None,
+    select: Annotated[
+        str | None, typer.Option(help="Id of the evaluation set that it was selected on; its role is valid.")
+    ] = None,
     source: Annotated[str | None, typer.Option(help="Where it comes from.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a re-ranker of this name.")] = False,
     url: Url = DEFAULT_URL,
@@ -62,6 +65,7 @@ def import_reranker(
         "run_json": _text(run),
         "sha256": sha256,
         "dataset_id": dataset,
+        "evaluation_set_id": select,
         "external_source": source,
         "force": force,
     }

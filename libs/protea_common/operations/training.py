@@ -118,7 +118,12 @@ class ImportReranker(OperationPayload):
     category: Category = Field(default="pk", description="Proteins it is for.")
     aspect: CafaAspect | None = Field(default=None, description="Aspect it is for; null for all three.")
     dataset_id: UUID | None = Field(default=None, description="What it was trained on.")
-    evaluation_set_id: UUID | None = Field(default=None, description="Window that it was selected on.")
+    evaluation_set_id: UUID | None = Field(
+        default=None, description="Window that it was selected on; its role must be valid."
+    )
+    temporal_waiver: Reason | None = Field(
+        default=None, description="Why a role that is not known is no matter; a known one is not waived."
+    )
     external_source: str | None = Field(default=None, max_length=2000, description="Where it comes from.")
     spec_yaml: str | None = Field(default=None, max_length=100_000, description="How it was trained, as YAML.")
     run_json: str | None = Field(default=None, max_length=1_000_000, description="What came of it, as JSON.")

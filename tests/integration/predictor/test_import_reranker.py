@@ -86,6 +86,7 @@ async def test_a_name_that_is_taken_is_refused_unless_it_is_to_be_replaced(bench
         (TEXT, {"source_uri": "artifact:uploads/other.txt"}, "ArtifactNotFoundError"),
         (TEXT, {"dataset_id": str(uuid4())}, "NotFoundError"),
         (TEXT.replace("vote_count", "secret_sig"), {}, "SchemaMismatchError"),
+        (small_booster(("distance", "emb_pca_query_0")).text, {}, "SchemaMismatchError"),
     ],
 )
 async def test_what_cannot_be_served_is_refused_for_good(
@@ -123,3 +124,29 @@ async def test_an_artifact_store_that_is_away_is_tried_again(platform: Platform,
     await bench.deliver_all(job_id)
 
     assert (await bench.job(job_id)).status is JobStatus.SUCCEEDED
+
+
+async def test_a_booster_that_was_selected_on_a_test_window_is_refused_whatever_the_reason(
+    bench: TrainingBench,
+) -> None:
+    circle = await bench.circle()
+    waived = {"temporal_waiver": "nobody looked at the figures"}
+
+    job = await bench.do(await asked(bench, evaluation_set_id=circle.test, **waived), OPERATION)
+
+    assert (job.status, job.error_code) == (JobStatus.FAILED, "TemporalProtocolError")
+    assert await bench.rerankers() == []
+
+
+async def test_a_window_without_a_role_is_refused_unless_a_reason_is_kept(bench: TrainingBench) -> None:
+    circle = await bench.circle(role=None)
+    reason = "it was selected before windows had roles"
+
+    refused = await bench.do(await asked(bench, evaluation_set_id=circle.selection), OPERATION)
+    kept = await bench.do(await asked(bench, evaluation_set_id=circle.selection, temporal_waiver=reason), OPERATION)
+
+    assert (refused.status, refused.error_code) == (JobStatus.FAILED, "UnknownDatesError")
+    assert kept.status is JobStatus.SUCCEEDED, kept.error_message
+    (row,) = await bench.rerankers()
+    assert (row.evaluation_set_id, row.metrics["temporal_waiver"]) == (circle.selection, reason)
+    assert await bench.scalar("SELECT message FROM job_event WHERE event = 'temporal_protocol.waived'") == reason

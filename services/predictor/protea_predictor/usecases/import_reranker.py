@@ -12,17 +12,19 @@ from uuid import UUID, uuid5
 
 from protea_common.db import UnitOfWork
 from protea_common.errors import PermanentError
-from protea_common.jobs import JobClaim, finish_job, guard_job
+from protea_common.jobs import JobClaim, finish_job, guard_job, record
 from protea_common.operations import ImportReranker
 from protea_common.storage import ArtifactStore
 from protea_predictor.adapters.manifest import DatasetManifest
 from protea_predictor.adapters.reranker_spec import RerankerSpec
-from protea_predictor.adapters.storage import DatasetStore, NewReranker, RerankerStore, StoredDataset
+from protea_predictor.adapters.storage import DatasetStore, NewReranker, RerankerStore, StoredDataset, WindowStore
+from protea_predictor.domain.datasets.temporal import require_selectable
 from protea_predictor.domain.features.definitions import FEATURES
 from protea_predictor.domain.features.fingerprint import definition_sha, feature_schema_sha
 from protea_predictor.domain.reranking.booster import Booster
 from protea_predictor.domain.reranking.errors import InvalidBoosterError, SchemaMismatchError
 from protea_predictor.domain.reranking.model_text import MAX_MODEL_BYTES
+from protea_predictor.domain.reranking.reranker import reads_coordinates
 
 __all__ = ["DigestMismatchError", "ImportBooster", "InvalidRunError"]
 
@@ -65,6 +67,11 @@ class ImportBooster:
         _require_defined(booster)
         if dataset is not None:
             await self._require_of_dataset(booster, dataset)
+        elif reads_coordinates(booster):
+            raise SchemaMismatchError(
+                "The booster reads principal components, which are directions of one recipe's vectors; name the "
+                "dataset that it was trained on (dataset_id, or --dataset), which says of which."
+            )
         run_id = uuid5(claim.job_id, "reranker")
         spec, run = RerankerSpec.read(request.spec_yaml), _read_run(request.run_json)
         uri = await self._artifacts.put(f"rerankers/{run_id}/model.txt", booster.text.encode())
@@ -73,12 +80,18 @@ class ImportBooster:
         async with self._unit_of_work() as work:
             await guard_job(work, claim)
             await RerankerStore(work.session).add(new, replaces=request.force)
+            if request.temporal_waiver is not None:
+                message = request.temporal_waiver
+                await record(work, claim.job_id, "temporal_protocol.waived", level="warning", message=message)
             await finish_job(work, claim, result=_result(new, booster))
 
     async def _check_database(self, request: ImportReranker) -> StoredDataset | None:
         async with self._unit_of_work() as work:
             if not request.force:
                 await RerankerStore(work.session).require_free(request.name)
+            if request.evaluation_set_id is not None:
+                selection = await WindowStore(work.session).read(request.evaluation_set_id)
+                require_selectable(selection.window, waiver=request.temporal_waiver)
             if request.dataset_id is None:
                 return None
             return await DatasetStore(work.session).read(request.dataset_id)
@@ -151,7 +164,7 @@ def _row(
         category=request.category,
         aspect=request.aspect,
         artifact_uri=uri,
-        metrics={"model_sha256": booster.sha256, "run": run},
+        metrics={"model_sha256": booster.sha256, "run": run, **_waived(request)},
         feature_importance={},
         feature_schema_sha=feature_schema_sha(booster.columns),
         schema_sha_v2=definition_sha(booster.columns),
@@ -162,6 +175,10 @@ def _row(
         ontology_snapshot_id=None if dataset is None else dataset.ontology_snapshot_id,
         external_source=request.external_source,
     )
+
+
+def _waived(request: ImportReranker) -> dict[str, str]:
+    return {} if request.temporal_waiver is None else {"temporal_waiver": request.temporal_waiver}
 
 
 def _result(new: NewReranker, booster: Booster) -> dict[str, Any]:

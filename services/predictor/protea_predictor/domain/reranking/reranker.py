@@ -23,6 +23,7 @@ from protea_predictor.domain.reranking.score_map import ScoreMap
 __all__ = [
     "AmbiguousRerankersError",
     "Reranker",
+    "reads_coordinates",
     "require_distinct_cells",
     "require_recipe",
     "require_schema",
@@ -110,6 +111,11 @@ def require_schema(
         )
 
 
+def reads_coordinates(booster: Booster) -> bool:
+    """Tell whether a booster, all of whose features are defined, reads principal components of a recipe's vectors."""
+    return any(FEATURES[name].family == "emb_pca" for name in booster.columns)
+
+
 def require_recipe(reranker: Reranker, embedding_config_id: UUID) -> None:
     """Refuse a re-ranker that reads coordinates of vectors of another recipe, or of one that was not said.
 
@@ -120,8 +126,7 @@ def require_recipe(reranker: Reranker, embedding_config_id: UUID) -> None:
     SchemaMismatchError
         Naming both recipes.
     """
-    reads_coordinates = any(FEATURES[name].family == "emb_pca" for name in reranker.booster.columns)
-    if reads_coordinates and reranker.embedding_config_id != embedding_config_id:
+    if reads_coordinates(reranker.booster) and reranker.embedding_config_id != embedding_config_id:
         learnt = reranker.embedding_config_id or "a recipe that was not said when it was imported"
         raise SchemaMismatchError(
             f"Re-ranker {reranker.name} reads principal components of the vectors of {learnt}, and the request names "
