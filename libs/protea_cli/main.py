@@ -12,6 +12,7 @@ from protea_cli.annotate import annotate
 from protea_cli.backup.command import backup, restore
 from protea_cli.benchmark.command import app as benchmark
 from protea_cli.calibration import app as calibration
+from protea_cli.compare import compare
 from protea_cli.crate import crate, rerun
 from protea_cli.dead_letters import app as dead_letters
 from protea_cli.demo.command import demo
@@ -50,6 +51,7 @@ app.add_typer(reranker, name="reranker")
 app.add_typer(calibration, name="calibration")
 app.add_typer(benchmark, name="benchmark")
 app.command()(report)
+app.command()(compare)
 app.command()(crate)
 app.command()(rerun)
 app.command()(status)

@@ -25,10 +25,12 @@ METADATA = "ro-crate-metadata.json"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A platform with a result."""
+    """A platform with a result, another in the same frame, and one in a frame of its own."""
 
     up: RunningUp
     result_id: str
+    other_id: str
+    elsewhere_id: str
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +47,11 @@ def measured(small_data: SmallData) -> Iterator[Measured]:
         ):
             done = protea(*command, url=up.url)
             assert done.returncode == 0, done.stderr
-        yield Measured(up, asyncio.run(measure(up.url)))
+        yield Measured(up, *asyncio.run(measure(up.url)))
     shutil.rmtree(parent)
 
 
-async def measure(url: str) -> str:
+async def measure(url: str) -> list[str]:
     steps = Steps(Console(file=io.StringIO()))
     async with ProteaClient(url, api_key=None) as client:
         sets = await client.get("/v1/annotations/sets")
@@ -61,7 +63,11 @@ async def measure(url: str) -> str:
             baseline = {"evaluation_set_id": evaluation, "method": "naive"}
             predictions = (await run_job(client, "predict_baseline", baseline, step))["prediction_set_id"]
             what = {"evaluation_set_id": evaluation, "prediction_set_id": predictions}
-            return str((await run_job(client, "run_cafa_evaluation", what, step))["evaluation_result_id"])
+            recipes: tuple[dict[str, object], ...] = ({}, {"n_resamples": 0}, {"propagation": "max"})
+            return [
+                str((await run_job(client, "run_cafa_evaluation", what | recipe, step))["evaluation_result_id"])
+                for recipe in recipes
+            ]
 
 
 def test_a_result_becomes_one_html_file(measured: Measured, tmp_path: Path) -> None:
@@ -73,6 +79,22 @@ def test_a_result_becomes_one_html_file(measured: Measured, tmp_path: Path) -> N
     text = file.read_text()
     assert text.startswith("<!doctype html>")
     assert measured.result_id in text
+
+
+def test_two_results_of_one_frame_are_compared_cell_by_cell(measured: Measured) -> None:
+    done = protea("compare", measured.result_id, measured.other_id, "--effect", "0.1", url=measured.up.url)
+
+    assert done.returncode == 0, done.stderr
+    assert "fmax in the frame protea" in done.stdout
+    (line,) = [line for line in done.stdout.splitlines() if line.split()[:2] == ["PK", "BPO"]]
+    assert line.split()[4:] == ["+0.000", "+0.000", "to", "+0.000", "0.000", "no-difference-of-interest"], line
+
+
+def test_results_of_two_frames_are_refused_with_what_differs(measured: Measured) -> None:
+    done = protea("compare", measured.result_id, measured.elsewhere_id, url=measured.up.url)
+
+    assert done.returncode == 1
+    assert "differ in recipe; measure both in the same way" in done.stderr
 
 
 def test_a_crate_gives_the_same_bytes_again(measured: Measured, tmp_path: Path) -> None:
