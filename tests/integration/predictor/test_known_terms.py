@@ -98,6 +98,24 @@ async def test_scores_alone_are_those_of_the_same_candidates(bench: PredictorBen
     assert first == second
 
 
+async def test_a_batch_whose_candidates_have_no_donor_is_scored_by_what_they_have(bench: PredictorBench) -> None:
+    """Q2 has no neighbour within the threshold; whether it is alone in its batch changes nothing."""
+    request = await bench.worked_example()
+    async with bench.world() as world:
+        await world.add_query(request, "Q2", (-1, 0))
+    scoring = await add_scoring(bench, {"embedding_similarity": 1.0, "identity_nw": 1.0, "term_prior": 1.0})
+    asked = {"distance_threshold": 0.9, "known_term_candidates": True, "scoring_config_id": scoring}
+
+    together = await bench.run(request, **asked)
+    apart = await bench.run(request, batch_size=1, **asked)
+
+    first, second = [
+        {(row["protein"], row["go_id"]): row["score"] for row in await bench.rows(job.id)} for job in (together, apart)
+    ]
+    assert first["Q2", B] == pytest.approx(2 / 3, abs=1e-6)
+    assert first == second
+
+
 async def test_references_annotated_like_the_query_vote(bench: PredictorBench) -> None:
     """R1 has what is known of the query, its process, and therefore gives it its function; R3 has another process."""
     request = await bench.worked_example()

@@ -145,6 +145,15 @@ def test_a_weighted_signal_that_nothing_has_is_named() -> None:
         require_coverage(signals(embedding_similarity=[0.5], identity_nw=[0.5], identity_sw=[NAN]), recipe)
 
 
+def test_candidates_without_a_donor_lack_what_a_donor_gives() -> None:
+    recipe = PRESETS["embedding_plus_alignment"].recipe
+    lacking = signals(embedding_similarity=[NAN], identity_nw=[NAN], identity_sw=[NAN], term_prior=[0.5])
+
+    require_coverage(lacking, recipe)
+    with pytest.raises(UncoveredSignalError, match="'identity_nw'"):
+        require_coverage({name: values for name, values in lacking.items() if name != "identity_nw"}, recipe)
+
+
 def test_one_value_anywhere_covers_a_signal_and_no_candidates_need_none() -> None:
     recipe = PRESETS["alignment_only"].recipe
 

@@ -47,6 +47,9 @@ _MAY_LACK = {
 nothing is known of any; or the annotations have no dates.
 """
 
+_OF_DONORS = {Signal.EMBEDDING_SIMILARITY, Signal.EVIDENCE_WEIGHT, Signal.IDENTITY_NW, Signal.IDENTITY_SW}
+"""Signals of the nearest donor, which all candidates of a batch may lack: those of known terms need none."""
+
 _SCORE_DIGITS = 6
 """Scores are compared after rounding; more digits would let the last bit of a sum break ties."""
 
@@ -105,7 +108,8 @@ def require_coverage(signals: Mapping[str, NDArray[np.float64]], recipe: Scoring
     """Refuse a recipe that gives weight to a signal no candidate has; without candidates nothing is refused.
 
     Others need only have been computed: that no query of a batch aligns with a reference, or that nothing is known of
-    any, is an answer, and how queries are cut into batches decides nothing.
+    any, is an answer, and how queries are cut into batches decides nothing. So it is with what donors give, where no
+    candidate has a donor.
 
     Raises
     ------
@@ -114,8 +118,11 @@ def require_coverage(signals: Mapping[str, NDArray[np.float64]], recipe: Scoring
     """
     if not any(len(values) for values in signals.values()):
         return
+    similarity = signals.get(Signal.EMBEDDING_SIMILARITY)
+    is_without_donors = similarity is not None and bool(np.isnan(similarity).all())
+    may_lack = _MAY_LACK | _OF_DONORS if is_without_donors else _MAY_LACK
     for name in _signals_needed(recipe):
-        if name not in signals or (name not in _MAY_LACK and np.isnan(signals[name]).all()):
+        if name not in signals or (name not in may_lack and np.isnan(signals[name]).all()):
             raise UncoveredSignalError(name)
 
 
