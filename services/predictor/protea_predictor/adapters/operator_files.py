@@ -23,6 +23,9 @@ _VECTOR_BYTES_MAX = 2 << 30
 """45,000 terms of 200 numbers take 36 MB."""
 
 
+_HOW = "write it with numpy.savez(path, go_ids=[...], vectors=[...]), the ids as texts and not as objects"
+
+
 class OperatorFileError(PermanentError):
     """A file that the settings name is missing, too large or cannot be read."""
 
@@ -58,12 +61,9 @@ def read_term_vectors(path: Path) -> tuple[Sequence[str], NDArray[np.floating]]:
         with np.load(path, allow_pickle=False) as arrays:
             return [str(go_id) for go_id in arrays["go_ids"]], np.asarray(arrays["vectors"], dtype=np.float32)
     except KeyError as exc:
-        raise InvalidTermVectorsError(f"{path.name} has not the arrays go_ids and vectors; see its README.") from exc
+        raise InvalidTermVectorsError(f"{path.name} has not the arrays go_ids and vectors; {_HOW}.") from exc
     except (OSError, ValueError, zipfile.BadZipFile) as exc:
-        raise OperatorFileError(
-            f"{path} cannot be read as an .npz file of plain arrays; write it with numpy.savez(path, go_ids=..., "
-            "vectors=...), the ids as texts and not as objects."
-        ) from exc
+        raise OperatorFileError(f"{path} cannot be read as an .npz file of plain arrays; {_HOW}.") from exc
 
 
 def _lines(path: Path) -> list[str]:
