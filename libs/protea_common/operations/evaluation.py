@@ -134,11 +134,11 @@ class ComputeInformationAccretion(OperationPayload):
 
     annotation_set_id: UUID = Field(description="What is counted.")
     ontology_snapshot_id: UUID | None = Field(None, description="Terms to weigh; null for the annotation set's own.")
-    regime: Literal["experimental", "cafa", "direct", "curated"] = Field(
+    regime: Literal["experimental", "lafa", "cafa", "direct", "curated"] = Field(
         "experimental",
         description=(
-            "Which evidence counts: experimental is PROTEA's 13 codes, cafa the eight of the challenge, direct the six "
-            "of single experiments, curated the 13 and all that a curator inferred."
+            "Which evidence counts: experimental is PROTEA's 13 codes, lafa what LAFA counts (the same), cafa the 8 of "
+            "the challenge, direct the six of single experiments, curated the 13 and all that a curator inferred."
         ),
     )
 

@@ -53,6 +53,16 @@ async def test_a_regime_says_which_evidence_counts(bench: EvaluatorBench) -> Non
     assert "IBA" in str(curated["evidence_codes"])
 
 
+async def test_lafas_regime_is_kept_under_its_own_name(bench: EvaluatorBench) -> None:
+    annotations = await bench.insert_annotations(await bench.insert_graph(small_graph()), OLD)
+
+    ours, lafa = await computed(bench, annotations), await computed(bench, annotations, "lafa")
+
+    assert await table_of(bench, lafa) == await table_of(bench, ours)
+    assert (lafa["evidence_regime"], lafa["existing"]) == ("lafa", False)
+    assert lafa["evidence_codes"] == ours["evidence_codes"]
+
+
 async def test_the_same_accretion_is_kept_once(bench: EvaluatorBench) -> None:
     annotations = await bench.insert_annotations(await bench.insert_graph(small_graph()), OLD)
     first = await computed(bench, annotations)

@@ -14,6 +14,9 @@ class EvidenceRegime(StrEnum):
 
     EXPERIMENTAL = "experimental"
     """PROTEA's 13, high-throughput ones included."""
+    LAFA = "lafa"
+    """What LAFA counts (Phan et al. 2026, arXiv:2604.20782): GO's experimental group, high-throughput ones included, IC
+    and TAS. They are PROTEA's 13 today; a name of its own keeps a table's meaning should either choose otherwise."""
     CAFA = "cafa"
     """The eight of the challenge (Radivojac et al. 2013, Nat Methods 10:221)."""
     DIRECT = "direct"
@@ -27,6 +30,10 @@ class EvidenceRegime(StrEnum):
         match self:
             case EvidenceRegime.EXPERIMENTAL:
                 return EXPERIMENTAL_CODES
+            case EvidenceRegime.LAFA:
+                return frozenset(
+                    {"EXP", "IDA", "IPI", "IMP", "IGI", "IEP", "HTP", "HDA", "HMP", "HGI", "HEP", "IC", "TAS"}
+                )
             case EvidenceRegime.CAFA:
                 return frozenset({"EXP", "IDA", "IPI", "IMP", "IGI", "IEP", "TAS", "IC"})
             case EvidenceRegime.DIRECT:
