@@ -8,10 +8,11 @@ from typing import Any
 
 from accuracy_windows import Loaded
 
+from protea_common.operations import COMPOSITE_CHOICES, COMPOSITE_NEIGHBOURS
+
 __all__ = ["ALIGNMENT_ALL", "ALIGNMENT_EXPERIMENTAL", "COMPOSITE", "KMERS", "Method", "candidate_choices"]
 
 _QUERIES_PER_BATCH = 1024
-_NEIGHBOURS = 50
 _LEAST_SCORE = 0.01
 """Least threshold that is measured at; what scores less is not stored."""
 
@@ -38,7 +39,8 @@ class Method:
         return candidate_choices(loaded) | stored | dict(self.choices)
 
 
-_COMPUTED = ("self_prior", "lineage", "information", "association", "profile", "species_prior", "term_gains", "links")
+_COMPUTED = {**COMPOSITE_CHOICES, "compute_lineage": True, "compute_information": True}
+"""What the composite reads, and what re-rankers read beside it."""
 
 
 def candidate_choices(loaded: Loaded) -> dict[str, Any]:
@@ -46,14 +48,13 @@ def candidate_choices(loaded: Loaded) -> dict[str, Any]:
     return {
         "embedding_config_id": loaded.embedding_config_id,
         "ontology_snapshot_id": loaded.ontology_id,
-        "limit_per_entry": _NEIGHBOURS,
+        "limit_per_entry": COMPOSITE_NEIGHBOURS,
         "alignment": "required",
-        "known_term_candidates": True,
-        **{f"compute_{family}": True for family in _COMPUTED},
+        **_COMPUTED,
     }
 
 
-_PLAIN: Mapping[str, Any] = {"known_term_candidates": False, **{f"compute_{family}": False for family in _COMPUTED}}
+_PLAIN: Mapping[str, Any] = dict.fromkeys(_COMPUTED, False)
 _ALIGNED_ALONE: Mapping[str, Any] = {**_PLAIN, "limit_per_entry": 1}
 """One neighbour costs next to nothing, and its votes weigh nothing where alignments alone score."""
 
@@ -62,4 +63,4 @@ ALIGNMENT_EXPERIMENTAL = Method(
 )
 ALIGNMENT_ALL = Method("alignment, all donors", {"alignment_aspect_vote": 1.0}, _ALIGNED_ALONE)
 KMERS = Method("k-mer neighbours, all donors", {"knn_aspect_vote": 1.0}, {**_PLAIN, "alignment": "off"})
-COMPOSITE = Method("composite", "known_terms_composite", {})
+COMPOSITE = Method("composite", "composite_by_knowledge", {})

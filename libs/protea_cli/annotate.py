@@ -46,6 +46,13 @@ class Alignment(StrEnum):
     REQUIRED = "required"
 
 
+class Method(StrEnum):
+    """What speaks for a term; without a word the server takes neighbours."""
+
+    NEIGHBOURS = "neighbours"
+    COMPOSITE = "composite"
+
+
 @dataclass(frozen=True, slots=True)
 class Fasta:
     """Proteins to annotate.
@@ -69,6 +76,13 @@ def annotate(
         TableFormat, typer.Option("--format", help="tsv has all columns; cafa has protein, term and score.")
     ] = TableFormat.TSV,
     api_key: ApiKey = None,
+    method: Annotated[
+        Method | None,
+        typer.Option(
+            help="neighbours is fast; composite weighs aligned proteins, known terms, partners and papers too, is more "
+            "accurate, and needs MMseqs2."
+        ),
+    ] = None,
     neighbours: Annotated[
         int | None, typer.Option("--neighbours", "-k", min=1, max=100, help="Neighbours that each protein is given.")
     ] = None,
@@ -84,6 +98,7 @@ def annotate(
     """Predict GO terms for the proteins of a FASTA file."""
     check_output(output)
     chosen = {
+        "method": method,
         "limit_per_entry": None if neighbours is None else str(neighbours),
         "annotation_set_id": annotation_set,
         "embedding_config_id": embedding_config,

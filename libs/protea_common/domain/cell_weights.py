@@ -1,4 +1,4 @@
-"""Weights of the preset ``known_terms_composite``, by how much is known of a protein and by aspect."""
+"""Weights of the preset ``composite_by_knowledge``, by how much is known of a protein and by aspect."""
 
 from __future__ import annotations
 

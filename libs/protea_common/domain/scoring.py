@@ -236,9 +236,9 @@ class Preset:
         return uuid5(NAMESPACE_URL, f"urn:protea:scoring-preset:{self.name}")
 
 
-def _known_terms_composite() -> Preset:
+def _composite_by_knowledge() -> Preset:
     return Preset(
-        "known_terms_composite",
+        "composite_by_knowledge",
         "Votes by aspect of neighbours, of aligned references and of those annotated alike, interacting or in the same "
         "papers, pairs of terms, own curated terms, frequent terms and those gained lately, weighted by what is known; "
         "needs alignment: required and compute_self_prior, compute_profile, compute_association, "
@@ -344,7 +344,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                     "term_prior": 0.3,
                 },
             ),
-            _known_terms_composite(),
+            _composite_by_knowledge(),
         )
     }
 )

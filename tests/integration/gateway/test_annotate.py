@@ -13,8 +13,10 @@ import pytest
 from sqlalchemy import insert, select
 
 from protea_common.db import session_scope
+from protea_common.domain.scoring import PRESETS
 from protea_common.jobs import claim_job, fail_job, report_progress, succeed_job
-from protea_common.orm import AnnotationSet, Job, JobStatus, OutboxEvent, QuerySet, QuerySetEntry
+from protea_common.operations import COMPOSITE_CHOICES
+from protea_common.orm import AnnotationSet, Job, JobStatus, OutboxEvent, QuerySet, QuerySetEntry, ScoringConfig
 from protea_common.orm import Sequence as SequenceRow
 from support.gateway import GatewayBench, open_gateway
 
@@ -25,9 +27,9 @@ async def annotate(client: httpx.AsyncClient, content: bytes = FASTA, **fields: 
     return await client.post("/v1/annotate", files={"file": ("q.fasta", content)}, data=fields)
 
 
-async def started(gateway: GatewayBench) -> UUID:
+async def started(gateway: GatewayBench, **fields: str) -> UUID:
     await gateway.add_references()
-    return UUID((await annotate(gateway.client)).json()["job_id"])
+    return UUID((await annotate(gateway.client, FASTA, **fields)).json()["job_id"])
 
 
 async def steps(gateway: GatewayBench, job_id: UUID) -> list[Job]:
@@ -80,6 +82,22 @@ async def test_donors_by_alignment_are_a_choice_and_off_without_one(gateway: Gat
     _, aligned = await steps(gateway, UUID((await annotate(gateway.client, alignment="auto")).json()["job_id"]))
 
     assert (plain.payload["alignment"], aligned.payload["alignment"]) == ("off", "auto")
+
+
+async def test_the_composite_chooses_all_that_it_needs(gateway: GatewayBench) -> None:
+    preset = PRESETS["composite_by_knowledge"]
+
+    _, plain = await steps(gateway, await started(gateway, method="composite"))
+    other = await annotate(gateway.client, method="composite", limit_per_entry="7", alignment="auto")
+    _, chosen = await steps(gateway, UUID(other.json()["job_id"]))
+
+    assert (plain.payload["limit_per_entry"], plain.payload["alignment"]) == (50, "required")
+    assert plain.payload["scoring_config_id"] == str(preset.id)
+    assert {name for name, value in plain.payload.items() if value is True} >= set(COMPOSITE_CHOICES)
+    assert (chosen.payload["limit_per_entry"], chosen.payload["alignment"]) == (7, "auto")
+    assert await gateway.rows(select(ScoringConfig.name).where(ScoringConfig.id == preset.id)) == [preset.name]
+    (run,) = await gateway.rows(select(Job).where(Job.id == plain.parent_job_id))
+    assert run.payload["method"] == "composite"
 
 
 async def test_entries_keep_the_order_and_species_of_the_file(gateway: GatewayBench) -> None:

@@ -142,7 +142,7 @@ async def test_the_composite_of_known_terms_is_the_mean_by_the_weights_of_each_c
         await world.add_protein("Q1", residues[2][:150])
         await world.annotate(request_of_kin, [("Q1", M, "IDA", None), ("Q1", B, "ISS", None), ("R4", C, "IDA", None)])
     asked = {"alignment": "required", "known_term_candidates": True} | dict.fromkeys(OF_KNOWN_TERMS, True)
-    preset = PRESETS["known_terms_composite"]
+    preset = PRESETS["composite_by_knowledge"]
 
     composite = await scores(bench, request_of_kin, preset.id, asked)
     alone = {}

@@ -209,7 +209,7 @@ async def test_the_same_windows_give_the_same_bytes(bench: TrainingBench) -> Non
         ({"limit_per_entry": 5, "ontology_snapshot_id": str(uuid4())}, "WindowUnusableError"),
         ({"train_evaluation_set_ids": [str(uuid4())]}, "NotFoundError"),
         ({"scoring_config_id": str(uuid4())}, "NotFoundError"),
-        ({"scoring_config_id": str(PRESETS["known_terms_composite"].id)}, "UncoveredSignalError"),
+        ({"scoring_config_id": str(PRESETS["composite_by_knowledge"].id)}, "UncoveredSignalError"),
     ],
 )
 async def test_what_cannot_be_trusted_is_refused_for_good(

@@ -127,6 +127,17 @@ def test_aligned_proteins_give_terms_where_that_is_wanted(loaded: Loaded, small_
     assert job["payload"]["alignment"] == "required"
 
 
+def test_the_composite_predicts_in_one_word(loaded: Loaded, small_data: SmallData) -> None:
+    fasta = fasta_of(small_data, next(iter(small_data.records)))
+
+    done = protea("annotate", "-", "-o", "-", "--method", "composite", url=loaded.up.url, stdin=fasta)
+
+    assert done.returncode == 0, done.stderr
+    scores = [float(line.split("\t")[4]) for line in done.stdout.splitlines()[1:]]
+    assert scores
+    assert all(0 < score <= 1 for score in scores)
+
+
 def test_a_fault_of_the_fasta_is_told_with_its_line(loaded: Loaded, tmp_path: Path) -> None:
     (tmp_path / "bad.fasta").write_text(">a\nMKV\n>b\nMK1V\n")
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -163,7 +165,7 @@ def test_cells_that_mean_nothing_are_refused(changes: dict[str, Any], named: str
 
 
 def test_the_composite_of_known_terms_weighs_each_cell() -> None:
-    recipe = PRESETS["known_terms_composite"].recipe
+    recipe = PRESETS["composite_by_knowledge"].recipe
 
     assert tuple(recipe.weighted_by_cell) == CELLS
     assert recipe.missing is Missing.ZERO
@@ -176,6 +178,13 @@ def test_the_composite_of_known_terms_weighs_each_cell() -> None:
     cells = recipe.weighted_by_cell.values()
     for signal, weight in recipe.weighted_signals.items():
         assert weight == pytest.approx(sum(weights.get(signal, 0) for weights in cells) / 9, abs=0.0051), signal
+
+
+def test_the_composite_by_knowledge_does_not_change_under_its_name() -> None:
+    """Homes keep the recipe that they were given first: another one needs another name."""
+    recipe = PRESETS["composite_by_knowledge"].recipe
+    written = json.dumps([recipe.weighted_signals, recipe.weighted_by_cell], sort_keys=True)
+    assert sha256(written.encode()).hexdigest()[:16] == "b4e8553aee0b6257"
 
 
 def test_there_is_no_other_preset_and_the_default_needs_no_alignment() -> None:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from protea_common.db import UnitOfWork
+from protea_common.domain.scoring import PRESETS
 from protea_common.jobs import NewJob, submit_pipeline
-from protea_common.operations import AlignmentUse, Annotate, ComputeEmbeddings, PredictGoTerms
+from protea_common.operations import (
+    COMPOSITE_CHOICES,
+    COMPOSITE_NEIGHBOURS,
+    AlignmentUse,
+    Annotate,
+    AnnotationMethod,
+    ComputeEmbeddings,
+    PredictGoTerms,
+)
 from protea_common.orm import AnnotationSet, EmbeddingConfig, ScoringConfig
 from protea_gateway.adapters.received_file import ReceivedFile
 from protea_gateway.adapters.storage.annotation_sets import AnnotationSetStore
 from protea_gateway.adapters.storage.lookup import find
 from protea_gateway.domain.errors import ReferenceDataMissingError, UnfitReferencesError
 from protea_gateway.usecases.query_sets import QuerySetWriter
+from protea_gateway.usecases.scoring import add_presets
 
 __all__ = ["AnnotationRequest", "BatchSizes", "StartAnnotation", "StartedAnnotation"]
 
@@ -31,11 +41,12 @@ class AnnotationRequest:
 
     file: ReceivedFile
     name: str
-    limit_per_entry: int
+    method: AnnotationMethod = AnnotationMethod.NEIGHBOURS
+    limit_per_entry: int | None = None
     embedding_config_id: UUID | None = None
     annotation_set_id: UUID | None = None
     scoring_config_id: UUID | None = None
-    alignment: AlignmentUse = AlignmentUse.OFF
+    alignment: AlignmentUse | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,14 +114,37 @@ class StartAnnotation:
                 embedding_config_id=references.embedding_config_id,
                 annotation_set_id=references.annotation_set.id,
                 ontology_snapshot_id=references.annotation_set.ontology_snapshot_id,
-                limit_per_entry=request.limit_per_entry,
-                scoring_config_id=request.scoring_config_id,
-                alignment=request.alignment,
+                method=request.method,
+                **await _choices(work, request),
             )
             pipeline = NewJob("annotate", payload, description=request.name, api_key_prefix=key_prefix)
             job_id = await submit_pipeline(work, pipeline, _steps(payload, self._cut, key_prefix))
-        chosen = payload.model_dump(exclude={"limit_per_entry", "scoring_config_id", "alignment"})
-        return StartedAnnotation(job_id, query_set.entry_count, **chosen)
+        return StartedAnnotation(
+            job_id,
+            query_set.entry_count,
+            query_set_id=payload.query_set_id,
+            embedding_config_id=payload.embedding_config_id,
+            annotation_set_id=payload.annotation_set_id,
+            ontology_snapshot_id=payload.ontology_snapshot_id,
+        )
+
+
+async def _choices(work: UnitOfWork, request: AnnotationRequest) -> dict[str, Any]:
+    """Fill in what the user left to us, by the method."""
+    chosen = {
+        "limit_per_entry": request.limit_per_entry,
+        "scoring_config_id": request.scoring_config_id,
+        "alignment": request.alignment,
+    }
+    default: dict[str, Any] = {}
+    if request.method is AnnotationMethod.COMPOSITE:
+        await add_presets(work)
+        default = {
+            "limit_per_entry": COMPOSITE_NEIGHBOURS,
+            "scoring_config_id": PRESETS["composite_by_knowledge"].id,
+            "alignment": AlignmentUse.REQUIRED,
+        }
+    return default | {name: value for name, value in chosen.items() if value is not None}
 
 
 def _steps(payload: Annotate, cut: BatchSizes, key_prefix: str | None) -> list[NewJob]:
@@ -119,7 +153,8 @@ def _steps(payload: Annotate, cut: BatchSizes, key_prefix: str | None) -> list[N
         query_set_id=payload.query_set_id,
         sequences_per_job=cut.sequences_per_job,
     )
-    predict = PredictGoTerms(**payload.model_dump(), batch_size=cut.batch_size)
+    computed = COMPOSITE_CHOICES if payload.method is AnnotationMethod.COMPOSITE else {}
+    predict = PredictGoTerms(**payload.model_dump(exclude={"method"}), **computed, batch_size=cut.batch_size)
     return [
         NewJob("compute_embeddings", embed, api_key_prefix=key_prefix),
         NewJob("predict_go_terms", predict, api_key_prefix=key_prefix),

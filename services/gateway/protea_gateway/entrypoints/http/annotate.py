@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from protea_common.operations import AlignmentUse
+from protea_common.operations import AlignmentUse, AnnotationMethod
 from protea_common.orm import ACTIVE_STATUSES, JobStatus
 from protea_gateway.entrypoints.http.forms import FORM_LIMITS, FastaForm, received_fasta
 from protea_gateway.entrypoints.http.guard import FastaRoute
@@ -32,12 +32,21 @@ class AnnotateForm(FastaForm):
     annotation_set_id: UUID | None = Field(
         default=None, description="Annotations to transfer; the newest usable set. Its own ontology release is used."
     )
-    scoring_config_id: UUID | None = Field(default=None, description="How votes become scores.")
-    limit_per_entry: int = Field(default=5, ge=1, le=100, description="Neighbours per protein, in each aspect.")
-    alignment: AlignmentUse = Field(
-        default=AlignmentUse.OFF,
+    method: AnnotationMethod = Field(
+        default=AnnotationMethod.NEIGHBOURS,
+        description="neighbours: the nearest annotated proteins vote, which is fast. composite: aligned proteins, what "
+        "is known already, partners and papers speak too, which is more accurate, slower, and needs MMseqs2.",
+    )
+    scoring_config_id: UUID | None = Field(
+        default=None, description="How votes become scores; the method's own recipe without one."
+    )
+    limit_per_entry: int | None = Field(
+        default=None, ge=1, le=100, description="Neighbours per protein, in each aspect: 5, or 50 for the composite."
+    )
+    alignment: AlignmentUse | None = Field(
+        default=None,
         description="Whether references that MMseqs2 aligns with a protein give it terms too: off, required, or auto, "
-        "which is where MMseqs2 is installed.",
+        "which is where MMseqs2 is installed. Off, and required for the composite.",
     )
 
 
