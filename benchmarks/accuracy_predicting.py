@@ -8,7 +8,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from accuracy_choices import Method, candidate_choices
+from accuracy_choices import COMPOSITE, Method, candidate_choices
 from accuracy_jobs import Jobs
 from accuracy_windows import Loaded, Window
 
@@ -19,8 +19,6 @@ from protea_evaluator.domain.knowledge import Category
 __all__ = ["calibrate", "evaluate", "predict", "train"]
 
 _MOST_ROWS = 50_000_000
-_NEGATIVES = 20.0
-"""False rows kept for each true one; all of them would be tens of millions."""
 _HARDLY_ELECTRONIC = "electronic annotations are dated anew at each release, so cuts by date hold next to none of them"
 
 
@@ -52,7 +50,10 @@ async def train(jobs: Jobs, loaded: Loaded, training: Sequence[Window], selectio
     payload = candidate_choices(loaded) | {
         "train_evaluation_set_ids": [window.evaluation_set_id for window in training],
         "selection_evaluation_set_id": selection.evaluation_set_id,
-        "proteins_per_block": 1024,
+        "proteins_per_block": 512,
+        "scoring_config_id": await _scoring(jobs, COMPOSITE),
+        "best_per_aspect": 100,
+        "share_of_others": 0.05,
         "alarm_waivers": dict.fromkeys(("knn_vote_electronic", "self_prior_electronic"), _HARDLY_ELECTRONIC),
     }
     payload["output_name"] = f"accuracy-{dedup_key('export_research_dataset', payload)}"
@@ -70,7 +71,6 @@ async def train(jobs: Jobs, loaded: Loaded, training: Sequence[Window], selectio
             "min_data_in_leaf": 100,
             "lambda_l2": 5.0,
             "max_rows": _MOST_ROWS,
-            "negatives_per_positive": _NEGATIVES,
             "threads": 2,
         }
         trained = await jobs.run(f"re-ranker {category}", "train_reranker", payload)

@@ -31,7 +31,10 @@ _LEAST_SHARE = 0.02
 
 _TERMS_AT_ONCE = 2_000
 _QUERIES_AT_ONCE = 32
-"""Terms, and queries, whose pairs are counted at a time; more cost memory and save no time."""
+"""Terms whose pairs are counted, and queries whose sums are laid out, at a time; more cost memory and save no time."""
+
+_QUERIES_SHARING = 512
+"""Queries that share the counts of pairs: most of these are of common terms, which nearly all queries have."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,17 +169,26 @@ def _conditional_sums(
 ) -> NDArray[np.float64]:
     """Sum of P(term | k) over the chosen known terms k of each query; ``carriers`` is ``carried`` turned."""
     queries, terms = known.query_row[chosen], known.term_row[chosen]
-    distinct = queries[group_starts(queries)]
-    sums = np.zeros(len(candidates))
-    if len(distinct) == 0:
-        return sums
-    for first in range(0, len(distinct), _QUERIES_AT_ONCE):
-        some = distinct[first : first + _QUERIES_AT_ONCE]
-        mine = np.isin(queries, some)
+    distinct, sums = queries[group_starts(queries)], np.zeros(len(candidates))
+    for first in range(0, len(distinct), _QUERIES_SHARING):
+        some = distinct[first : first + _QUERIES_SHARING]
+        mine = slice(*np.searchsorted(queries, (some[0], some[-1] + 1)))
         asked, places = np.unique(terms[mine], return_inverse=True)
         weights = 1.0 / np.maximum(np.diff(carriers.indptr)[terms[mine]], 1)
-        said = csr_array((weights, (queries[mine], places)), shape=(int(some[-1]) + 1, len(asked)))
-        values = TermValues.of(said @ (carriers[asked] @ carried))
-        start, end = np.searchsorted(candidates.query_row, (some[0], some[-1] + 1))
-        sums[start:end] += values.at(candidates.query_row[start:end], candidates.term_row[start:end])
+        rows = np.searchsorted(some, queries[mine])
+        said = csr_array((weights, (rows, places)), shape=(len(some), len(asked)))
+        _add_sums(sums, candidates, said, carriers[asked] @ carried, queries=some)
     return sums
+
+
+def _add_sums(
+    sums: NDArray[np.float64], candidates: Candidates, said: csr_array, pairs: csr_array, *, queries: NDArray[np.int64]
+) -> None:
+    """Add what the known terms of some queries, ``said`` with weights, say by the counts of pairs."""
+    for first in range(0, len(queries), _QUERIES_AT_ONCE):
+        some = queries[first : first + _QUERIES_AT_ONCE]
+        values = (said[first : first + _QUERIES_AT_ONCE] @ pairs).toarray()
+        start, end = np.searchsorted(candidates.query_row, (some[0], some[-1] + 1))
+        place = np.searchsorted(some, candidates.query_row[start:end])
+        is_known = some[place] == candidates.query_row[start:end]
+        sums[start:end] += np.where(is_known, values[place, candidates.term_row[start:end]], 0.0)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protea_common.domain.ontology import ASPECTS, GoGraph
+from protea_predictor.domain.ragged import distinct_keys, holds
 from protea_predictor.domain.reranking.categories import categories_of
 from protea_predictor.domain.reranking.truth import Pairs
 
@@ -33,13 +34,15 @@ class StatedTerms:
 
 def known_pairs(stated: StatedTerms, graph: GoGraph) -> Pairs:
     """Find the pairs that stand, as annotated, without repetition."""
-    keys = stated.protein_row * len(graph.go_ids) + stated.term_row
-    standing = np.unique(keys[~stated.is_negated])
-    for key in np.unique(keys[stated.is_negated]):
-        protein, term = divmod(int(key), len(graph.go_ids))
-        below = protein * len(graph.go_ids) + np.append(graph.descendants(term).astype(np.int64), term)
-        standing = np.setdiff1d(standing, below, assume_unique=True)
-    return Pairs(*np.divmod(standing, max(1, len(graph.go_ids))))
+    n_terms = len(graph.go_ids)
+    keys = stated.protein_row * n_terms + stated.term_row
+    standing = distinct_keys(keys[~stated.is_negated])
+    denied = [np.empty(0, np.int64)]
+    for key in distinct_keys(keys[stated.is_negated]):
+        protein, term = divmod(int(key), n_terms)
+        denied.append(protein * n_terms + np.append(graph.descendants(term).astype(np.int64), term))
+    standing = standing[~holds(distinct_keys(np.concatenate(denied)), standing)]
+    return Pairs(*np.divmod(standing, max(1, n_terms)))
 
 
 def known_aspects(known: Pairs, graph: GoGraph, *, n_proteins: int) -> NDArray[np.bool_]:

@@ -40,10 +40,9 @@ class Pairs:
 def propagated_keys(pairs: Pairs, graph: GoGraph) -> NDArray[np.int64]:
     """Give the pairs with all terms above theirs, each as the number ``query_row * n_terms + term_row``, ascending."""
     owners, positions = gather_rows(graph.closure_indptr, pairs.term_row)
-    keys: NDArray[np.int64] = np.unique(
+    return distinct_keys(
         pairs.query_row[owners] * len(graph.go_ids) + graph.closure_indices[positions].astype(np.int64)
     )
-    return keys
 
 
 @dataclass(frozen=True, slots=True, eq=False)
