@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any
@@ -62,6 +63,19 @@ async def test_the_fit_is_that_of_the_references_of_the_first_window(bench: Trai
         sha256(content).hexdigest(),
         circle.request.embedding_config_id,
     )
+
+
+async def test_the_manifest_names_the_fit(bench: TrainingBench) -> None:
+    circle = await bench.circle()
+    await bench.dataset(circle, compute_embedding_pca=True)
+    await bench.dataset(circle, output_name="plain")
+
+    (fit,) = await fits(bench)
+    asked, plain = [
+        json.loads(await bench.platform.artifacts.get(f"datasets/{name}/manifest.json")) for name in ("circle", "plain")
+    ]
+    assert asked["projection_sha256"] == fit.content_sha256
+    assert plain["projection_sha256"] is None
 
 
 async def test_a_later_dataset_of_other_references_has_the_same_fit(bench: TrainingBench) -> None:

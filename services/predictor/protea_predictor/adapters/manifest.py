@@ -108,6 +108,7 @@ class DatasetManifest(_Part):
     parameters: Mapping[str, Any]
     alarms: tuple[ManifestAlarm, ...]
     temporal_waiver: str | None
+    projection_sha256: str | None = None
     producer: Producer
 
     @classmethod
@@ -171,6 +172,7 @@ def describe_dataset(
     parameters: Mapping[str, Any],
     waivers: Mapping[str, str],
     temporal_waiver: str | None,
+    projection_sha256: str | None,
     producer: Producer,
 ) -> DatasetManifest:
     """Describe a dataset whose alarms are all waived."""
@@ -208,5 +210,6 @@ def describe_dataset(
             for alarm in content.alarms
         ),
         temporal_waiver=temporal_waiver,
+        projection_sha256=projection_sha256,
         producer=producer,
     )

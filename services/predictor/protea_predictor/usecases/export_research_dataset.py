@@ -242,6 +242,7 @@ def _manifest(request: ExportResearchDataset, parts: list[_Part], content: Folde
         parameters=request.model_dump(mode="json"),
         waivers=request.alarm_waivers,
         temporal_waiver=request.temporal_waiver,
+        projection_sha256=parts[0].window.projection_sha256,
         producer=read_producer(),
     )
 

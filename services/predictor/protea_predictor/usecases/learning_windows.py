@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar, TypeVar
 from uuid import UUID
@@ -75,6 +75,8 @@ class LearningWindow:
         Information accretion of each term, from what was known at t0, in bits.
     scoring
         Recipe that ranks candidates.
+    projection_sha256
+        Digest of the recipe's principal components; ``None`` where nobody asked for them.
     """
 
     stored: StoredWindow
@@ -86,6 +88,7 @@ class LearningWindow:
     version: ReferenceVersion
     request: PredictGoTerms
     scoring: ScoringRecipe
+    projection_sha256: str | None = None
 
 
 class LearningWindows:
@@ -153,9 +156,7 @@ class LearningWindows:
                 f"Of the {len(gained.accessions)} proteins of window {stored.window.name} {len(embedded)} have an "
                 f"embedding under recipe {choices.embedding_config_id}; embed the proteins first: protea embed."
             )
-        if choices.compute_embedding_pca:
-            await self._projections.fit_once(selection_of(request), version, ontology)
-        return await self._run(
+        opened = await self._run(
             partial(
                 _opened,
                 stored,
@@ -168,6 +169,10 @@ class LearningWindows:
                 scoring=scoring,
             )
         )
+        if not choices.compute_embedding_pca:
+            return opened
+        projection = await self._projections.fit_once(selection_of(request), version, ontology)
+        return replace(opened, projection_sha256=projection.stored.content_sha256)
 
     async def blocks(
         self, window: LearningWindow, *, proteins_per_block: int, thinning: Thinning
