@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -166,6 +165,10 @@ class _Rows:
     def __getitem__(self, row: int) -> NDArray[np.int32]:
         return self.indices[self.indptr[row] : self.indptr[row + 1]]
 
+    def gathered(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Join some rows: the position in ``rows`` of each member's row, and the members."""
+        return _joined(self.indptr[rows], self.indptr[rows + 1], self.indices)
+
     def transposed(self) -> _Rows:
         """Swap rows and members; the number of rows stays."""
         n_rows = len(self.indptr) - 1
@@ -232,15 +235,15 @@ class GoGraph:
         aspect_of = dict(sorted(terms))
         go_ids = tuple(aspect_of)
         row_of = _row_of(go_ids)
-        parents = _parent_sets(aspect_of, row_of, relations)
-        closure = _as_rows(_closure_sets(parents, go_ids))
+        parents = _parent_rows(aspect_of, row_of, relations)
+        closure = _closure_rows(parents, go_ids)
         return cls(
             go_ids=go_ids,
             row_of=row_of,
             aspects=np.array([ASPECTS.index(aspect) for aspect in aspect_of.values()], dtype=np.int8),
             closure_indptr=closure.indptr,
             closure_indices=closure.indices,
-            _parents=_as_rows(parents),
+            _parents=parents,
             _descendants=closure.transposed(),
         )
 
@@ -270,59 +273,71 @@ def _row_of(go_ids: tuple[str, ...]) -> Mapping[str, int]:
     return MappingProxyType({go_id: row for row, go_id in enumerate(go_ids)})
 
 
-def _parent_sets(
-    aspect_of: Mapping[str, Aspect], row_of: Mapping[str, int], relations: Iterable[Relation]
-) -> list[set[int]]:
+def _parent_rows(aspect_of: Mapping[str, Aspect], row_of: Mapping[str, int], relations: Iterable[Relation]) -> _Rows:
     """Parents of each row by propagating edges that stay inside an aspect."""
-    parents: list[set[int]] = [set() for _ in row_of]
+    edges: list[int] = []
     for relation in relations:
         if relation.relation_type not in PROPAGATING_RELATIONS:
             continue
         aspect = aspect_of.get(relation.child)
         if aspect is not None and aspect_of.get(relation.parent) is aspect:
-            parents[row_of[relation.child]].add(row_of[relation.parent])
-    return parents
+            edges.append(row_of[relation.child] * len(row_of) + row_of[relation.parent])
+    children, parents = np.divmod(_distinct(np.array(edges, dtype=np.int64)), max(1, len(row_of)))
+    return _Rows(_indptr_of(np.bincount(children, minlength=len(row_of))), parents.astype(np.int32))
 
 
-def _closure_sets(parents: list[set[int]], go_ids: tuple[str, ...]) -> list[set[int]]:
-    """Each row with all its ancestors, found from the roots down."""
-    closure: list[set[int]] = [{row} for row in range(len(parents))]
-    children: list[list[int]] = [[] for _ in parents]
-    for row, above in enumerate(parents):
-        for parent in above:
-            children[parent].append(row)
-    waits_for = [len(above) for above in parents]
-    ready = [row for row, count in enumerate(waits_for) if count == 0]
-    for row in ready:  # grows while it is walked: a child is appended once all its parents are done
-        closure[row].update(*(closure[parent] for parent in parents[row]))
-        for child in children[row]:
-            waits_for[child] -= 1
-            if waits_for[child] == 0:
-                ready.append(child)
-    if len(ready) < len(parents):
+def _closure_rows(parents: _Rows, go_ids: tuple[str, ...]) -> _Rows:
+    """Each row with all its ancestors, from the roots down: in each step the rows whose parents are all done."""
+    n_rows = len(go_ids)
+    children, waits_for = parents.transposed(), np.diff(parents.indptr)
+    starts, ends, members = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.int64), np.empty(0, np.int32)
+    ready = np.flatnonzero(waits_for == 0)
+    while len(ready):
+        owners, above = parents.gathered(ready)
+        edges, inherited = _joined(starts[above], ends[above], members)
+        pairs = np.concatenate([ready * n_rows + ready, ready[owners[edges]] * n_rows + inherited])
+        rows, found = np.divmod(_distinct(pairs), n_rows)
+        starts[ready] = len(members) + np.searchsorted(rows, ready)
+        ends[ready] = len(members) + np.searchsorted(rows, ready, side="right")
+        members = np.concatenate([members, found.astype(np.int32)])
+        below = children.gathered(ready)[1]
+        waits_for -= np.bincount(below, minlength=n_rows)
+        ready = np.unique(below[waits_for[below] == 0]).astype(np.int64)
+    if waits_for.any():
         raise OntologyCycleError(go_ids[_row_on_cycle(parents, waits_for)])
-    return closure
+    return _Rows(_indptr_of(ends - starts), _joined(starts, ends, members)[1])
 
 
-def _row_on_cycle(parents: list[set[int]], waits_for: list[int]) -> int:
+def _row_on_cycle(parents: _Rows, waits_for: NDArray[np.int64]) -> int:
     """Find a row on a cycle: each row still waiting has a parent still waiting, so walking up must come back."""
-    row = next(row for row, count in enumerate(waits_for) if count > 0)
+    row = int(np.flatnonzero(waits_for)[0])
     seen: set[int] = set()
     while row not in seen:
         seen.add(row)
-        row = min(parent for parent in parents[row] if waits_for[parent] > 0)
+        above = parents[row]
+        row = int(above[waits_for[above] > 0][0])
     return row
+
+
+def _joined(
+    starts: NDArray[np.int64], ends: NDArray[np.int64], members: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Join slices of an array: the number of the slice that each member comes from, and the members."""
+    lengths = ends - starts
+    shifts = np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    return np.repeat(np.arange(len(lengths)), lengths), members[np.arange(len(shifts)) + shifts]
+
+
+def _distinct(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sort numbers and leave repeated ones out; `numpy.unique` hashes, which takes longer."""
+    ascending = np.sort(numbers)
+    distinct: NDArray[np.int64] = ascending[np.append(True, ascending[1:] != ascending[:-1])[: len(numbers)]]
+    return distinct
 
 
 def _without(rows: NDArray[np.int32], row: int) -> NDArray[np.int32]:
     others: NDArray[np.int32] = rows[rows != row]
     return others
-
-
-def _as_rows(sets: list[set[int]]) -> _Rows:
-    lengths = np.array([len(members) for members in sets], dtype=np.int64)
-    members = chain.from_iterable(map(sorted, sets))
-    return _Rows(_indptr_of(lengths), np.fromiter(members, dtype=np.int32, count=int(lengths.sum())))
 
 
 def _indptr_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
