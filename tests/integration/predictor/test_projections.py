@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
@@ -16,8 +17,15 @@ from sklearn.decomposition import PCA
 from sqlalchemy import insert, select
 
 from protea_common.db import session_scope
+from protea_common.operations import PredictGoTerms
 from protea_common.orm import EmbeddingProjection, JobStatus, Protein, QuerySetEntry, SequenceEmbedding
 from protea_common.runtime import Platform
+from protea_common.storage import LocalFsArtifactStore
+from protea_predictor.adapters.storage import ReferenceStore
+from protea_predictor.settings import PredictorSettings
+from protea_predictor.usecases.projections import LoadedProjection
+from protea_predictor.usecases.references import selection_of
+from protea_predictor.wiring import ProcessContext, open_process
 from support.predictor_bench import open_bench
 from support.training_bench import REFERENCES, Circle, TrainingBench, open_training_bench
 
@@ -93,6 +101,42 @@ async def test_a_later_dataset_of_other_references_has_the_same_fit(bench: Train
 
     (second,) = await fits(bench)
     assert (second.id, second.content_sha256) == (first.id, first.content_sha256)
+
+
+async def test_of_two_fits_at_once_one_stays_with_its_file(bench: TrainingBench) -> None:
+    circle = await bench.circle()
+    requests = [circle.request, circle.request.model_copy(update={"annotation_set_id": await oldest_set(bench)})]
+    async with (
+        open_process(bench.platform, PredictorSettings()) as first,
+        open_process(bench.platform, PredictorSettings()) as second,
+    ):
+        fitted = await asyncio.gather(
+            *(fit(bench, context, request) for context, request in zip((first, second), requests, strict=True))
+        )
+
+    (row,) = await fits(bench)
+    assert [each.stored.content_sha256 for each in fitted] == [row.content_sha256] * 2
+    store = bench.platform.artifacts
+    assert isinstance(store, LocalFsArtifactStore)
+    assert [key async for key in store.list_keys() if key.startswith("projections/")] == [
+        store.key_from_uri(row.artifact_uri)
+    ]
+
+
+async def oldest_set(bench: TrainingBench) -> UUID:
+    found = await bench.scalar("SELECT id FROM annotation_set WHERE source_version = '2015'")
+    assert isinstance(found, UUID)
+    return found
+
+
+async def fit(bench: TrainingBench, context: ProcessContext, request: PredictGoTerms) -> LoadedProjection:
+    selection = selection_of(request)
+    async with bench.unit_of_work() as work:
+        version = await ReferenceStore(work.session).version(selection)
+    assert version is not None
+    return await context.projections.fit_once(
+        selection, version, await context.ontologies.get(request.ontology_snapshot_id)
+    )
 
 
 async def test_the_receipt_names_the_fit(bench: TrainingBench) -> None:

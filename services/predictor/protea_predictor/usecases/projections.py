@@ -122,7 +122,7 @@ class Projections:
     async def _keep(
         self, projection: Projection, bank: ReferenceBank, selection: ReferenceSelection, version: ReferenceVersion
     ) -> None:
-        """Write the file, then the row that names it."""
+        """Write the file, then the row that names it; the file goes again if another fit was quicker."""
         content = write_projection(projection)
         digest = sha256(content).hexdigest()
         key = f"projections/{selection.embedding_config_id}/{digest}.npz"
@@ -139,7 +139,11 @@ class Projections:
             seed=_SEED,
         )
         async with self._unit_of_work() as work:
-            await ProjectionStore(work.session).add(new)
+            store = ProjectionStore(work.session)
+            await store.add(new)
+            kept = await store.find(new.embedding_config_id)
+        if kept is not None and kept.content_sha256 != digest:
+            await self._artifacts.delete(key)
 
     async def _load(self, embedding_config_id: UUID) -> LoadedProjection:
         async with self._unit_of_work() as work:
