@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protea_common.db import session_scope
+from protea_common.jobs import cancel_job
 from protea_common.messaging.bus import DeadLettered
 from protea_common.operations import PredictBaseline
 from protea_common.orm import (
@@ -23,6 +25,7 @@ from protea_common.orm import (
     Protein,
     Sequence,
 )
+from protea_common.storage import LocalFsArtifactStore
 from support.evaluation import (
     BINDING,
     CATALYSIS,
@@ -206,6 +209,46 @@ async def test_a_baseline_is_measured_like_any_prediction_set(bench: EvaluatorBe
     # Q1's catalysis is told alone from 0.34 on.
     assert stored.results["NK"]["MFO"]["fmax"] == pytest.approx(1)
     assert stored.evaluator["predicted_from_t0"] is True
+
+
+async def test_progress_is_told_while_rows_are_written(bench: EvaluatorBench) -> None:
+    job_id = await bench.request(PredictBaseline(evaluation_set_id=await frozen(bench), method="naive"))
+
+    # It would wait for ever if the writing transaction held the job's row.
+    async with asyncio.timeout(60):
+        job = await bench.finished(job_id)
+
+    assert (job.progress_current, job.progress_total) == (8, 8)
+    assert len(await bench.timeline(job_id, "job.progress")) == 1
+
+
+class CancellingArtifactStore(LocalFsArtifactStore):
+    """An artifact store during whose first read somebody cancels a job."""
+
+    def __init__(self, bench: EvaluatorBench, job_id: UUID) -> None:
+        super().__init__(bench.folder)
+        self._bench = bench
+        self._job_id = job_id
+
+    async def get(self, key: str) -> bytes:
+        async with self._bench.unit_of_work() as work:
+            await cancel_job(work, self._job_id, reason="user")
+        return await super().get(key)
+
+
+async def test_a_cancelled_baseline_leaves_nothing(bench: EvaluatorBench) -> None:
+    evaluation = await frozen(bench)
+    await bench.artifacts.put("uploads/hits.tsv", b"Q1\tD1\t60\n")
+    payload = PredictBaseline(evaluation_set_id=evaluation, method="alignment", hits_uri="artifact:uploads/hits.tsv")
+    job_id = await bench.request(payload)
+
+    async with bench.evaluator(artifacts=CancellingArtifactStore(bench, job_id)) as handler:
+        await bench.deliver(handler, job_id)
+
+    assert (await bench.job(job_id)).status is JobStatus.CANCELLED
+    async with session_scope(bench.session_factory) as session:
+        assert list(await session.scalars(select(PredictionSet.id))) == []
+        assert list(await session.scalars(select(GOPrediction.id))) == []
 
 
 async def test_a_second_delivery_predicts_nothing_again(bench: EvaluatorBench) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -35,6 +35,7 @@ class NewBaseline:
     id: UUID
     annotation_set_id: UUID
     ontology_snapshot_id: UUID
+    prediction_count: int
     meta: dict[str, Any]
 
 
@@ -95,8 +96,8 @@ class BaselineStore:
         )
         return await self._session.scalar(statement) or 0
 
-    async def add(self, new: NewBaseline, rows: Sequence[tuple[str, str, float]], *, job_id: UUID) -> int:
-        """Write a complete prediction set of protein, GO identifier and score; give the number of its rows."""
+    async def add(self, new: NewBaseline, *, job_id: UUID) -> None:
+        """Write a prediction set, whose rows follow in the same transaction."""
         await self._session.execute(
             insert(PredictionSet).values(
                 id=new.id,
@@ -105,21 +106,18 @@ class BaselineStore:
                 ontology_snapshot_id=new.ontology_snapshot_id,
                 job_id=job_id,
                 limit_per_entry=0,
-                prediction_count=len(rows),
+                prediction_count=new.prediction_count,
                 meta=new.meta,
             )
         )
-        ids = await self._term_ids(new.ontology_snapshot_id)
-        columns = ("prediction_set_id", "protein_accession", "go_term_id", "score")
-        return await copy_rows(self._session, "go_prediction", columns, _records(new.id, rows, ids))
 
-    async def _term_ids(self, ontology_snapshot_id: UUID) -> dict[str, int]:
+    async def copy(self, set_id: UUID, rows: Iterable[tuple[str, int, float]]) -> None:
+        """Write some of its rows: protein, term's id and score."""
+        columns = ("prediction_set_id", "protein_accession", "go_term_id", "score")
+        await copy_rows(self._session, "go_prediction", columns, ((set_id, *row) for row in rows))
+
+    async def term_ids(self, ontology_snapshot_id: UUID) -> dict[str, int]:
+        """Read the id of each term of a release by its GO identifier."""
         statement = select(GOTerm.go_id, GOTerm.id).where(GOTerm.ontology_snapshot_id == ontology_snapshot_id)
         rows = await self._session.execute(statement)
         return {row.go_id: row.id for row in rows}
-
-
-def _records(
-    set_id: UUID, rows: Sequence[tuple[str, str, float]], ids: dict[str, int]
-) -> Iterator[tuple[UUID, str, int, float]]:
-    return ((set_id, accession, ids[go_id], score) for accession, go_id, score in rows)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 from uuid import uuid5
@@ -15,7 +16,7 @@ from protea_common.db import UnitOfWork
 from protea_common.domain.evidence import EVIDENCE_CODE_GROUPS, EXPERIMENTAL_CODES
 from protea_common.domain.text_stream import read_text_lines
 from protea_common.errors import PermanentError
-from protea_common.jobs import JobClaim, finish_job, guard_job
+from protea_common.jobs import JobClaim, finish_job, report_progress
 from protea_common.operations import PredictBaseline
 from protea_common.storage import ArtifactStore
 from protea_evaluator.adapters.baseline_store import BaselineStore, NewBaseline
@@ -38,6 +39,9 @@ _LEAST_SHARE = 0.1
 
 Releases two years apart differ by a factor of two at most; in a file of 2019, one in 500 is dated before 2018.
 """
+
+_ROWS_AT_ONCE = 50_000
+"""Rows between two reports of progress, about a second's; fewer cost round trips."""
 
 _ALL_CODES = frozenset(code for group in EVIDENCE_CODE_GROUPS.values() for code in group) - {"ND"}
 _ARTIFACT_SCHEME = "artifact:"
@@ -90,7 +94,7 @@ class PredictFromBaseline:
                 f"The baseline {request.method} says nothing about the {len(gained.delta.accessions)} proteins of "
                 f"evaluation set {frozen.id}; load what it reads first."
             )
-        await self._keep(claim, request, frozen, _rows(table, gained))
+        await self._keep(claim, request, frozen, _Named(table, gained))
 
     async def _predict(self, request: PredictBaseline, frozen: EvaluationSet, gained: GainedTerms) -> PredictionTable:
         compute: Callable[[], PredictionTable]
@@ -136,24 +140,46 @@ class PredictFromBaseline:
             )
         return terms
 
-    async def _keep(
-        self,
-        claim: JobClaim,
-        request: PredictBaseline,
-        frozen: EvaluationSet,
-        rows: list[tuple[str, str, float]],
-    ) -> None:
+    async def _keep(self, claim: JobClaim, request: PredictBaseline, frozen: EvaluationSet, predicted: _Named) -> None:
+        """Write the set part by part; the guard comes last, for rows by the million are copied while it would hold."""
         new = NewBaseline(
             id=uuid5(claim.job_id, "prediction_set"),
             annotation_set_id=frozen.old_annotation_set_id,
             ontology_snapshot_id=frozen.ontology.id,
+            prediction_count=len(predicted),
             meta={"baseline": request.method, **request.model_dump(mode="json", exclude={"method"})},
         )
+        result = {"prediction_set_id": str(new.id), "method": request.method, "prediction_count": len(predicted)}
         async with self._unit_of_work() as work:
-            await guard_job(work, claim)
-            n_rows = await BaselineStore(work.session).add(new, rows, job_id=claim.job_id)
-            result = {"prediction_set_id": str(new.id), "method": request.method, "prediction_count": n_rows}
+            store = BaselineStore(work.session)
+            await store.add(new, job_id=claim.job_id)
+            ids = await store.term_ids(new.ontology_snapshot_id)
+            for first in range(0, len(predicted), _ROWS_AT_ONCE):
+                await store.copy(new.id, predicted.rows(first, first + _ROWS_AT_ONCE, ids))
+                await self._report(claim, current=min(first + _ROWS_AT_ONCE, len(predicted)), total=len(predicted))
             await finish_job(work, claim, result=result)
+
+    async def _report(self, claim: JobClaim, *, current: int, total: int) -> None:
+        async with self._unit_of_work() as work:
+            await report_progress(work, claim.job_id, current=current, total=total)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Predictions as rows to be stored."""
+
+    table: PredictionTable
+    gained: GainedTerms
+
+    def __len__(self) -> int:
+        return len(self.table.pairs)
+
+    def rows(self, first: int, last: int, ids: Mapping[str, int]) -> Iterator[tuple[str, int, float]]:
+        """Give protein, term's id and score of the pairs from ``first`` to before ``last``."""
+        accessions, go_ids, pairs = self.gained.delta.accessions, self.gained.graph.go_ids, self.table.pairs
+        columns = (pairs.proteins, pairs.terms, self.table.scores)
+        for protein, term, score in zip(*(column[first:last].tolist() for column in columns), strict=True):
+            yield accessions[protein], ids[go_ids[term]], score
 
 
 def _naive(gained: GainedTerms) -> PredictionTable:
@@ -177,9 +203,3 @@ def _listed(pairs: list[tuple[str, str]], gained: GainedTerms) -> PredictionTabl
     terms = rows_of_terms([go_id for _, go_id in pairs], gained.graph, gained.live_ids)
     is_known = terms != UNKNOWN_ROW
     return listed_terms(proteins[is_known], terms[is_known], gained.graph)
-
-
-def _rows(table: PredictionTable, gained: GainedTerms) -> list[tuple[str, str, float]]:
-    accessions, go_ids = gained.delta.accessions, gained.graph.go_ids
-    pairs = zip(table.pairs.proteins.tolist(), table.pairs.terms.tolist(), table.scores.tolist(), strict=True)
-    return [(accessions[protein], go_ids[term], score) for protein, term, score in pairs]
