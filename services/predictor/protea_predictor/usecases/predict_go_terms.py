@@ -33,7 +33,8 @@ from protea_predictor.domain.scoring import require_produced
 from protea_predictor.usecases.alignment_channel import AlignmentChannel
 from protea_predictor.usecases.batch_payload import BatchPayload
 from protea_predictor.usecases.calibrations import Calibrations, require_method
-from protea_predictor.usecases.feature_sources import FeatureReader, requested_families
+from protea_predictor.usecases.feature_requests import requested_families
+from protea_predictor.usecases.feature_sources import FeatureReader
 from protea_predictor.usecases.pair_figures import needs_figures
 from protea_predictor.usecases.query_coverage import require_query_facts
 from protea_predictor.usecases.receipt import Channels, Plan, method_of, write_receipt

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protea_common.domain.scoring import ScoringRecipe, Signal
 from protea_common.operations import PredictGoTerms
 from protea_predictor.adapters.storage import InterProStore, QueryFactStore
-from protea_predictor.usecases.feature_sources import FeatureSourceMissingError
+from protea_predictor.usecases.feature_requests import FeatureSourceMissingError
 
 __all__ = ["require_query_facts"]
 

@@ -28,7 +28,7 @@ from protea_predictor.domain.reranking.reranker import (
     rerank_scores,
 )
 from protea_predictor.domain.stored_ontology import StoredOntology
-from protea_predictor.usecases.feature_sources import FAMILY_CHOICES
+from protea_predictor.usecases.feature_requests import FAMILY_CHOICES
 from protea_predictor.usecases.rerankers import Rerankers
 
 __all__ = ["Reranking", "RerankingPlan"]
