@@ -8,13 +8,14 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, Double, Text, cast, column, func, literal, select
+from sqlalchemy import ARRAY, BigInteger, Double, Text, any_, bindparam, cast, column, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protea_common.db.numbers import read_numbers
-from protea_common.orm import GOPrediction
+from protea_common.orm import GOPrediction, PredictedScores
+from protea_common.stored_predictions import predictions_of
 
-__all__ = ["ScoredTerms", "read_scored_terms"]
+__all__ = ["ScoredTerms", "count_scored_terms", "read_scored_terms"]
 
 _BETWEEN = "\n"
 """Separates accessions on their way to the database; no identifier of a FASTA file holds it."""
@@ -61,16 +62,24 @@ async def read_scored_terms(
         .table_valued(column("accession", Text), with_ordinality="position", name="asked")
         .render_derived()
     )
+    found = predictions_of(prediction_set_id)
     statement = (
-        select(
-            cast(asked.c.position - 1, BigInteger),
-            cast(GOPrediction.go_term_id, BigInteger),
-            cast(GOPrediction.score, Double),
-        )
+        select(cast(asked.c.position - 1, BigInteger), cast(found.go_term_id, BigInteger), cast(found.score, Double))
         .select_from(asked)
-        .join(GOPrediction, GOPrediction.protein_accession == asked.c.accession)
-        .where(GOPrediction.prediction_set_id == prediction_set_id)
+        .join(found, found.protein_accession == asked.c.accession)
     )
     if least_score is not None:
-        statement = statement.where(GOPrediction.score >= least_score)
+        statement = statement.where(found.score >= least_score)
     return ScoredTerms(*await read_numbers(session, statement, (np.int64, np.int64, np.float64)))
+
+
+async def count_scored_terms(session: AsyncSession, prediction_set_id: UUID, accessions: Sequence[str]) -> int:
+    """Count what `read_scored_terms` would read, without reading it."""
+    wanted = bindparam("accessions", list(accessions), type_=ARRAY(Text))
+    rows = select(func.count()).where(
+        GOPrediction.prediction_set_id == prediction_set_id, GOPrediction.protein_accession == any_(wanted)
+    )
+    listed = select(func.coalesce(func.sum(func.cardinality(PredictedScores.scores)), 0)).where(
+        PredictedScores.prediction_set_id == prediction_set_id, PredictedScores.protein_accession == any_(wanted)
+    )
+    return int(await session.scalar(select(rows.scalar_subquery() + listed.scalar_subquery())) or 0)

@@ -38,6 +38,7 @@ from protea_common.orm import (
     JobEvent,
     JobStatus,
     OntologySnapshot,
+    PredictedScores,
     PredictionSet,
     PredictionSetStatus,
     Protein,
@@ -361,6 +362,7 @@ def world() -> Iterable[Base]:
         score=0.75,
     )
     yield GOPredictionFeatures(prediction_id=1, identity_nw=0.5)
+    yield PredictedScores(prediction_set_id=PREDICTIONS, protein_accession="query-2", go_term_ids=[1], scores=[0.5])
     yield EvaluationSet(
         id=EVALUATION,
         old_annotation_set_id=OLD_SET,
@@ -459,7 +461,7 @@ DELETIONS = {
     ),
     "a prediction set takes predictions, features and results": Deletion(
         of=(PredictionSet, PREDICTIONS),
-        gone=(GOPrediction, GOPredictionFeatures, EvaluationResult),
+        gone=(GOPrediction, GOPredictionFeatures, PredictedScores, EvaluationResult),
         kept=(RerankerModel, EvaluationSet, QuerySet),
         cut=(RerankerModel.prediction_set_id,),
     ),

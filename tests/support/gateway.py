@@ -27,6 +27,7 @@ from protea_common.orm import (
     GOTerm,
     GOTermRelationship,
     OntologySnapshot,
+    PredictedScores,
     PredictionSet,
     Protein,
     ProteinGOAnnotation,
@@ -126,9 +127,14 @@ class GatewayBench:
         return References(snapshot_id, set_id, config_id, term_ids)
 
     async def add_predictions(
-        self, references: References, predictions: Sequence[tuple[str, int, float]], **columns: Any
+        self,
+        references: References,
+        predictions: Sequence[tuple[str, int, float]],
+        *,
+        is_bare: bool = False,
+        **columns: Any,
     ) -> UUID:
-        """Write a complete prediction set of ``(accession, index of the term, score)``; give its id."""
+        """Write a complete set of ``(accession, index of the term, score)``, bare or not; give its id."""
         set_id = uuid4()
         values = {
             "id": set_id,
@@ -141,7 +147,9 @@ class GatewayBench:
         }
         async with session_scope(self.platform.session_factory) as session:
             await session.execute(insert(PredictionSet).values(values | columns))
-            if predictions:
+            if is_bare:
+                await _add_scores(session, set_id, references.term_ids, predictions)
+            elif predictions:
                 await _add_predictions(session, set_id, references.term_ids, predictions)
         return set_id
 
@@ -235,6 +243,19 @@ async def add_protein(session: AsyncSession, accession: str, sequence: str) -> i
         insert(Protein).values(accession=accession, canonical_accession=accession, sequence_id=sequence_id)
     )
     return sequence_id
+
+
+async def _add_scores(
+    session: AsyncSession, set_id: UUID, term_ids: Sequence[int], predictions: Sequence[tuple[str, int, float]]
+) -> None:
+    for accession in {name for name, _, _ in predictions}:
+        terms, scores = zip(
+            *((term_ids[term], score) for name, term, score in predictions if name == accession), strict=True
+        )
+        lists = {"go_term_ids": list(terms), "scores": list(scores)}
+        await session.execute(
+            insert(PredictedScores).values(prediction_set_id=set_id, protein_accession=accession, **lists)
+        )
 
 
 async def _add_predictions(

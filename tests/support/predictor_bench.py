@@ -25,6 +25,7 @@ from protea_common.operations import PredictGoTerms, operation_queues
 from protea_common.orm import (
     AnnotationSet,
     EmbeddingConfig,
+    GOTerm,
     Job,
     JobBatch,
     OutboxEvent,
@@ -35,6 +36,7 @@ from protea_common.orm import (
 )
 from protea_common.orm import Sequence as SequenceRow
 from protea_common.runtime import Platform, Service
+from protea_common.stored_predictions import predictions_of
 from protea_predictor.entrypoints.consumer import build_service
 from protea_predictor.settings import PredictorSettings
 from support.ontology_rows import insert_ontology, read_term_ids
@@ -291,6 +293,15 @@ class PredictorBench:
         set_id = (await self.prediction_set(job_id)).id
         async with session_scope(self.platform.session_factory) as session:
             return [dict(row) for row in (await session.execute(_ROWS, {"set_id": set_id})).mappings()]
+
+    async def scores(self, set_id: UUID) -> dict[tuple[str, str], float]:
+        """Read the scores of a set by protein and term, however they are kept."""
+        found = predictions_of(set_id)
+        statement = select(found.protein_accession, GOTerm.go_id, found.score).join(
+            GOTerm, GOTerm.id == found.go_term_id
+        )
+        async with session_scope(self.platform.session_factory) as session:
+            return {(protein, go_id): score for protein, go_id, score in await session.execute(statement)}
 
     async def scalar(self, query: str) -> Any:
         async with session_scope(self.platform.session_factory) as session:

@@ -25,7 +25,13 @@ from protea_common.orm.job import (
 )
 from protea_common.orm.ontology import GOTerm, GOTermRelationship, OntologySnapshot
 from protea_common.orm.outbox import OutboxEvent
-from protea_common.orm.prediction import GOPrediction, GOPredictionFeatures, PredictionSet, PredictionSetStatus
+from protea_common.orm.prediction import (
+    GOPrediction,
+    GOPredictionFeatures,
+    PredictedScores,
+    PredictionSet,
+    PredictionSetStatus,
+)
 from protea_common.orm.projection import EmbeddingProjection
 from protea_common.orm.protein import Protein, ProteinUniProtMetadata
 from protea_common.orm.query import QuerySet, QuerySetEntry
@@ -66,6 +72,7 @@ __all__ = [
     "JobStatus",
     "OntologySnapshot",
     "OutboxEvent",
+    "PredictedScores",
     "PredictionSet",
     "PredictionSetStatus",
     "Protein",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Enum, ForeignKey, String, UniqueConstraint, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Enum, ForeignKey, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from protea_common.orm.annotation import AnnotationSet
@@ -13,7 +13,7 @@ from protea_common.orm.embedding import EmbeddingConfig
 from protea_common.orm.ontology import GOTerm, OntologySnapshot
 from protea_common.orm.query import QuerySet
 
-__all__ = ["GOPrediction", "GOPredictionFeatures", "PredictionSet", "PredictionSetStatus"]
+__all__ = ["GOPrediction", "GOPredictionFeatures", "PredictedScores", "PredictionSet", "PredictionSetStatus"]
 
 
 class PredictionSetStatus(UpperCaseEnum):
@@ -138,6 +138,31 @@ class GOPrediction(Base):
 
     prediction_set: Mapped[PredictionSet] = relationship(back_populates="predictions", lazy="raise")
     go_term: Mapped[GOTerm] = relationship(lazy="raise")
+
+
+class PredictedScores(Base):
+    """All terms predicted for a protein with their scores alone: for sets of millions that are only measured.
+
+    Written by the predictor.
+
+    Attributes
+    ----------
+    protein_accession
+        As the query set names it.
+    go_term_ids, scores
+        Parallel: ids of the terms, ascending, and scores in [0, 1]. The terms outlive them, since a prediction set
+        holds its ontology snapshot.
+    """
+
+    __tablename__ = "predicted_scores"
+    __table_args__ = (CheckConstraint("cardinality(go_term_ids) = cardinality(scores)", name="parallel"),)
+
+    prediction_set_id: Mapped[UUID] = mapped_column(
+        ForeignKey("prediction_set.id", ondelete="CASCADE"), primary_key=True
+    )
+    protein_accession: Mapped[str] = mapped_column(primary_key=True)
+    go_term_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    scores: Mapped[list[float]]
 
 
 class GOPredictionFeatures(Base):

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from protea_common.db import read_numbers
 from protea_common.domain.ontology import Aspect, Term
-from protea_common.orm import AnnotationSet, GOPrediction, PredictionSet
-from protea_common.scored_terms import read_scored_terms
+from protea_common.orm import AnnotationSet, GOPrediction, PredictedScores, PredictionSet
+from protea_common.scored_terms import count_scored_terms, read_scored_terms
 from support.ontology_rows import insert_ontology, read_term_ids
 
 ODD = ("it's", 'a"quote', "back\\slash", "100%", "a,b{c}", ":colon", "$1")
@@ -53,22 +53,23 @@ async def begin_set(session: AsyncSession) -> tuple[UUID, dict[str, int]]:
     return set_id, await read_term_ids(session, snapshot_id)
 
 
-async def test_predictions_come_back_for_the_proteins_asked_for(session: AsyncSession) -> None:
+@pytest.mark.parametrize("is_bare", [False, True])
+async def test_predictions_come_back_for_the_proteins_asked_for(session: AsyncSession, is_bare: bool) -> None:
     set_id, term_ids = await begin_set(session)
     other_id, other_terms = await begin_set(session)
     expected = set()
     for number, accession in enumerate(ODD):
         for go_id in TERMS:
             score = (number + 1) / 10 + (0.05 if go_id == TERMS[0] else 0)
-            values = {"protein_accession": accession, "go_term_id": term_ids[go_id], "score": score}
-            await session.execute(insert(GOPrediction).values(prediction_set_id=set_id, **values))
             expected.add((accession, go_id, score))
+    await store(session, set_id, [(name, term_ids[go_id], score) for name, go_id, score in expected], is_bare=is_bare)
     stranger = {"protein_accession": ODD[0], "go_term_id": other_terms[TERMS[0]], "score": 0.9}
     await session.execute(insert(GOPrediction).values(prediction_set_id=other_id, **stranger))
 
     asked = ("unknown", *ODD[:4], *ODD[5:])
     found = await read_scored_terms(session, set_id, asked)
     high = await read_scored_terms(session, set_id, asked, least_score=0.5)
+    count = await count_scored_terms(session, set_id, asked)
 
     names = {number: go_id for go_id, number in term_ids.items()}
     read = {
@@ -76,9 +77,27 @@ async def test_predictions_come_back_for_the_proteins_asked_for(session: AsyncSe
         for row, term_id, score in zip(found.query_row, found.term_ids, found.scores, strict=True)
     }
     assert read == {each for each in expected if each[0] != ODD[4]}
+    assert count == len(found.scores) == 12
     assert sorted(high.scores) == sorted(
         score for accession, _, score in expected if score >= 0.5 and accession != ODD[4]
     )
+
+
+async def store(
+    session: AsyncSession, set_id: UUID, predictions: list[tuple[str, int, float]], *, is_bare: bool
+) -> None:
+    """Write predictions in rows, or as lists of bare scores."""
+    names = ("protein_accession", "go_term_id", "score")
+    if not is_bare:
+        rows = [{"prediction_set_id": set_id, **dict(zip(names, each, strict=True))} for each in predictions]
+        await session.execute(insert(GOPrediction), rows)
+        return
+    for accession in {name for name, _, _ in predictions}:
+        term_ids, scores = zip(*((term, score) for name, term, score in predictions if name == accession), strict=True)
+        lists = {"go_term_ids": list(term_ids), "scores": list(scores)}
+        await session.execute(
+            insert(PredictedScores).values(prediction_set_id=set_id, protein_accession=accession, **lists)
+        )
 
 
 async def test_nobody_asked_for_has_nothing(session: AsyncSession) -> None:

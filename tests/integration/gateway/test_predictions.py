@@ -156,6 +156,31 @@ async def test_a_protein_is_shown_with_its_features(gateway: GatewayBench, set_i
     assert (await gateway.client.get(f"{ADDRESS}/{set_id}/proteins/nobody")).json() == []
 
 
+async def test_bare_scores_are_shown_and_written_like_others(gateway: GatewayBench) -> None:
+    references = await gateway.add_references()
+    full, bare = [await gateway.add_predictions(references, PREDICTIONS, is_bare=is_bare) for is_bare in (False, True)]
+
+    files = [(await gateway.client.get(f"{ADDRESS}/{set_id}/predictions-cafa.tsv")).text for set_id in (full, bare)]
+    header, *rows = await table(gateway.client, bare)
+    listed = (await gateway.client.get(f"{ADDRESS}/{bare}/proteins")).json()
+    shown = (await gateway.client.get(f"{ADDRESS}/{bare}/proteins/Q1")).json()
+
+    assert files[0] == files[1]
+    assert [row[:5] for row in rows] == [row[:5] for row in (await table(gateway.client, full))[1:]]
+    first = dict(zip(header, rows[0], strict=True))
+    assert (first["distance"], first["vote_count"], first["go_term_frequency"]) == ("", "", "")
+    assert len(await table(gateway.client, bare, "?accession=Q1&min_score=0.5")) == 3
+    assert {item["accession"]: (item["go_count"], item["min_distance"]) for item in listed["items"]} == {
+        "Q1": (3, None),
+        "q2": (2, None),
+    }
+    assert [(term["go_id"], term["score"], term["features"]) for term in shown] == [
+        (TERMS[2], 0.9, {}),
+        (TERMS[3], 0.9, {}),
+        (TERMS[1], 0.25, {}),
+    ]
+
+
 async def test_an_accession_may_hold_slashes(gateway: GatewayBench) -> None:
     set_id = await gateway.add_predictions(await gateway.add_references(), [("db/a b|1", 2, 0.5)])
 

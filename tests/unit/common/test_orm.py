@@ -47,6 +47,7 @@ ON_THE_PREDICTION = ["distance", "qualifier", "evidence_code", "vote_count", "k_
 GROWING_TABLES = [
     *("job_event", "job_batch", "job_comment", "protein", "go_term", "go_term_relationship", "interpro_annotation"),
     *("protein_go_annotation", "sequence_embedding", "query_set_entry", "go_prediction", "go_prediction_features"),
+    "predicted_scores",
 ]
 
 

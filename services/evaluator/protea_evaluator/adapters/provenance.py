@@ -19,13 +19,13 @@ from protea_common.orm import (
     EmbeddingConfig,
     EvaluationResult,
     EvaluationSet,
-    GOPrediction,
     GOTerm,
     Job,
     OntologySnapshot,
     PredictionSet,
     ScoringConfig,
 )
+from protea_common.stored_predictions import predictions_of
 from protea_evaluator.domain.run_crate import Ingredient
 
 __all__ = ["MeasuringJob", "ProvenanceStore", "UnknownJobError", "ingredients_of_receipt"]
@@ -112,11 +112,11 @@ class ProvenanceStore:
 
     async def _predictions(self, row: PredictionSet) -> Ingredient:
         """Give the predictions' digest: of lines of protein, term and score, sorted by the first two."""
+        found = predictions_of(row.id)
         statement = (
-            select(GOPrediction.protein_accession, GOTerm.go_id, GOPrediction.score)
-            .join(GOTerm, GOTerm.id == GOPrediction.go_term_id)
-            .where(GOPrediction.prediction_set_id == row.id)
-            .order_by(GOPrediction.protein_accession, GOTerm.go_id)
+            select(found.protein_accession, GOTerm.go_id, found.score)
+            .join(GOTerm, GOTerm.id == found.go_term_id)
+            .order_by(found.protein_accession, GOTerm.go_id)
         )
         digest = hashlib.sha256()
         stream = await self._session.stream(statement)

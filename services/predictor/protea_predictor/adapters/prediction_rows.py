@@ -16,6 +16,7 @@ from protea_predictor.domain.candidates import NO_REFERENCE
 from protea_predictor.domain.features.definitions import FEATURES
 from protea_predictor.domain.features.frame import FeatureFrame
 from protea_predictor.domain.prediction import Prediction, Queries
+from protea_predictor.domain.ragged import group_starts
 from protea_predictor.domain.reference_bank import ReferenceBank
 from protea_predictor.domain.stored_ontology import StoredOntology
 
@@ -50,8 +51,8 @@ PREDICTION_COLUMNS = (
 )
 """Columns of ``go_prediction`` that every prediction has, in the order in which `prediction_rows` gives them."""
 
-SCORE_COLUMNS = ("prediction_set_id", "protein_accession", "go_term_id", "score")
-"""What is written of a prediction without its evidence, in the order in which `score_rows` gives it."""
+SCORE_COLUMNS = ("prediction_set_id", "protein_accession", "go_term_ids", "scores")
+"""What is written of a protein's predictions without their evidence, in the order in which `score_rows` gives it."""
 
 _ALIGNED_COLUMNS = ("aligned_accessions", "aligned_bit_scores", "aligned_identities", "aligned_e_values")
 """What follows them where there is an alignment channel."""
@@ -124,15 +125,14 @@ def prediction_rows(
 def score_rows(
     prediction: Prediction, *, prediction_set_id: UUID, queries: Queries, ontology: StoredOntology
 ) -> Iterator[tuple[Any, ...]]:
-    """Give a row of `SCORE_COLUMNS` for each prediction kept, by protein and term."""
-    candidates, kept = prediction.candidates, prediction.kept
-    return zip(
-        repeat(prediction_set_id),
-        _pick(queries.accessions, candidates.query_row[kept]),
-        ontology.term_ids[candidates.term_row[kept]].tolist(),
-        prediction.scores[kept].tolist(),
-        strict=False,  # the set's id repeats without end
-    )
+    """Give a row of `SCORE_COLUMNS` for each protein of which a prediction is kept."""
+    owners, kept = prediction.candidates.query_row[prediction.kept], prediction.kept
+    term_ids, scores = ontology.term_ids[prediction.candidates.term_row[kept]], prediction.scores[kept]
+    starts = group_starts(owners)
+    for start, end in zip(starts, np.append(starts, len(owners))[1:], strict=True):
+        order = start + np.argsort(term_ids[start:end])
+        accession = queries.accessions[owners[start]]
+        yield prediction_set_id, accession, term_ids[order].tolist(), scores[order].tolist()
 
 
 def feature_columns(frame: FeatureFrame) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, select
+from sqlalchemy import Row, Select, SQLColumnExpression, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protea_common.orm import (
@@ -23,6 +23,7 @@ from protea_common.orm import (
     PredictionSet,
     PredictionSetStatus,
 )
+from protea_common.stored_predictions import predictions_of
 from protea_gateway.adapters.storage.lookup import find
 from protea_gateway.domain.errors import ConflictError, NotFoundError
 
@@ -31,35 +32,40 @@ __all__ = ["TSV_COLUMNS", "PredictionFilter", "PredictionSetView", "PredictionSt
 BLOCK_ROWS: Final = 1_000
 """Rows fetched at a time for a download: fewer cost round trips, more cost memory for every reader."""
 
-_PREDICTED: Final = (
-    GOPrediction.protein_accession,
-    GOTerm.go_id,
-    GOTerm.name.label("go_name"),
-    GOTerm.aspect.label("go_aspect"),
-    GOPrediction.score,
-    GOPrediction.distance,
-    GOPrediction.ref_protein_accession,
-    GOPrediction.qualifier,
-    GOPrediction.evidence_code,
-    GOPrediction.vote_count,
-    GOPrediction.k_position,
-    GOPredictionFeatures.go_term_frequency,
-    GOPredictionFeatures.ref_annotation_density,
-    GOPredictionFeatures.neighbor_distance_std,
-    GOPredictionFeatures.neighbor_vote_fraction,
-    GOPredictionFeatures.neighbor_min_distance,
-    GOPredictionFeatures.neighbor_mean_distance,
-    GOPrediction.same_sequence,
-)
-
-_CAFA: Final = (GOPrediction.protein_accession, GOTerm.go_id, GOPrediction.score)
-
-# Whatever the server's locale, files of the same predictions are the same bytes.
-_BEST_FIRST: Final = (GOPrediction.protein_accession.collate("C"), GOPrediction.score.desc())
 _RAREST_FIRST: Final = GOPredictionFeatures.go_term_frequency.asc().nulls_last()
 _BY_TERM: Final = GOTerm.go_id.collate("C")
 
-TSV_COLUMNS: Final = tuple(column.key for column in _PREDICTED)
+
+def _predicted(of_set: type[GOPrediction]) -> tuple[SQLColumnExpression[Any], ...]:
+    """Columns of the table of predictions, of the predictions of a set as `predictions_of` gives them."""
+    return (
+        of_set.protein_accession,
+        GOTerm.go_id,
+        GOTerm.name.label("go_name"),
+        GOTerm.aspect.label("go_aspect"),
+        of_set.score,
+        of_set.distance,
+        of_set.ref_protein_accession,
+        of_set.qualifier,
+        of_set.evidence_code,
+        of_set.vote_count,
+        of_set.k_position,
+        GOPredictionFeatures.go_term_frequency,
+        GOPredictionFeatures.ref_annotation_density,
+        GOPredictionFeatures.neighbor_distance_std,
+        GOPredictionFeatures.neighbor_vote_fraction,
+        GOPredictionFeatures.neighbor_min_distance,
+        GOPredictionFeatures.neighbor_mean_distance,
+        of_set.same_sequence,
+    )
+
+
+def _best_first(of_set: type[GOPrediction]) -> tuple[SQLColumnExpression[Any], ...]:
+    """Order by protein, then score; whatever the server's locale, files of the same predictions are the same bytes."""
+    return of_set.protein_accession.collate("C"), of_set.score.desc()
+
+
+TSV_COLUMNS: Final = tuple(select(*_predicted(GOPrediction)).selected_columns.keys())
 """Header of the table of predictions."""
 
 
@@ -82,16 +88,16 @@ class PredictionFilter:
     max_distance: float | None = None
     min_score: float | None = None
 
-    def narrow(self, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-        """Add the conditions to a query over predictions and terms."""
+    def narrow(self, query: Select[*tuple[Any, ...]], of_set: type[GOPrediction]) -> Select[*tuple[Any, ...]]:
+        """Add the conditions to a query over the predictions of a set and their terms."""
         if self.accession is not None:
-            query = query.where(GOPrediction.protein_accession == self.accession)
+            query = query.where(of_set.protein_accession == self.accession)
         if self.aspect is not None:
             query = query.where(GOTerm.aspect == self.aspect)
         if self.max_distance is not None:
-            query = query.where(GOPrediction.distance <= self.max_distance)
+            query = query.where(of_set.distance <= self.max_distance)
         if self.min_score is not None:
-            query = query.where(GOPrediction.score >= self.min_score)
+            query = query.where(of_set.score >= self.min_score)
         return query
 
 
@@ -147,9 +153,9 @@ class PredictionStore:
 
     async def proteins(self, set_id: UUID, *, search: str | None, limit: int, offset: int) -> Sequence[ProteinSummary]:
         """List the proteins of a set that have predictions, by accession."""
-        protein = GOPrediction.protein_accession
-        query = select(protein, func.count(), func.max(GOPrediction.score), func.min(GOPrediction.distance))
-        query = query.where(GOPrediction.prediction_set_id == set_id)
+        of_set = predictions_of(set_id)
+        protein = of_set.protein_accession
+        query = select(protein, func.count(), func.max(of_set.score), func.min(of_set.distance))
         if search is not None:
             query = query.where(protein.icontains(search, autoescape=True))
         rows = await self._session.execute(query.group_by(protein).order_by(protein).limit(limit).offset(offset))
@@ -157,12 +163,13 @@ class PredictionStore:
 
     async def of_protein(self, set_id: UUID, accession: str) -> Sequence[dict[str, Any]]:
         """Read all that was predicted for a protein, best first, with every feature that was computed."""
+        of_set = predictions_of(set_id)
         query = (
-            select(GOPrediction, GOPredictionFeatures, GOTerm.go_id, GOTerm.name, GOTerm.aspect)
-            .join(GOTerm, GOTerm.id == GOPrediction.go_term_id)
-            .outerjoin(GOPredictionFeatures, GOPredictionFeatures.prediction_id == GOPrediction.id)
-            .where(GOPrediction.prediction_set_id == set_id, GOPrediction.protein_accession == accession)
-            .order_by(GOPrediction.score.desc(), _RAREST_FIRST, _BY_TERM)
+            select(of_set, GOPredictionFeatures, GOTerm.go_id, GOTerm.name, GOTerm.aspect)
+            .join(GOTerm, GOTerm.id == of_set.go_term_id)
+            .outerjoin(GOPredictionFeatures, GOPredictionFeatures.prediction_id == of_set.id)
+            .where(of_set.protein_accession == accession)
+            .order_by(of_set.score.desc(), _RAREST_FIRST, _BY_TERM)
         )
         return [_with_features(*row) for row in await self._session.execute(query)]
 
@@ -186,13 +193,16 @@ class PredictionStore:
 
         Of terms with the same score the rarest comes first: a term before those above it, which can say no more.
         """
-        features = GOPredictionFeatures.prediction_id == GOPrediction.id
-        query = _predictions(set_id, _PREDICTED).outerjoin(GOPredictionFeatures, features)
-        return self._blocks(wanted.narrow(query).order_by(*_BEST_FIRST, _RAREST_FIRST, _BY_TERM))
+        of_set = predictions_of(set_id)
+        features = GOPredictionFeatures.prediction_id == of_set.id
+        query = _with_terms(of_set, _predicted(of_set)).outerjoin(GOPredictionFeatures, features)
+        return self._blocks(wanted.narrow(query, of_set).order_by(*_best_first(of_set), _RAREST_FIRST, _BY_TERM))
 
     def scores(self, set_id: UUID, wanted: PredictionFilter) -> AsyncIterator[Sequence[Row[tuple[str, str, float]]]]:
         """Read accession, term and score of the same predictions, by protein, then best first."""
-        return self._blocks(wanted.narrow(_predictions(set_id, _CAFA)).order_by(*_BEST_FIRST, _BY_TERM))
+        of_set = predictions_of(set_id)
+        query = _with_terms(of_set, (of_set.protein_accession, GOTerm.go_id, of_set.score))
+        return self._blocks(wanted.narrow(query, of_set).order_by(*_best_first(of_set), _BY_TERM))
 
     async def _blocks(self, query: Select[*tuple[Any, ...]]) -> AsyncIterator[Sequence[Row[Any]]]:
         result = await self._session.stream(query.execution_options(yield_per=BLOCK_ROWS))
@@ -200,13 +210,8 @@ class PredictionStore:
             yield rows
 
 
-def _predictions(set_id: UUID, columns: Sequence[Any]) -> Select[*tuple[Any, ...]]:
-    return (
-        select(*columns)
-        .select_from(GOPrediction)
-        .join(GOTerm, GOTerm.id == GOPrediction.go_term_id)
-        .where(GOPrediction.prediction_set_id == set_id)
-    )
+def _with_terms(of_set: type[GOPrediction], columns: Sequence[SQLColumnExpression[Any]]) -> Select[*tuple[Any, ...]]:
+    return select(*columns).select_from(of_set).join(GOTerm, GOTerm.id == of_set.go_term_id)
 
 
 def _views() -> Select[*tuple[Any, ...]]:

@@ -7,16 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import any_, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.sql.expression import bindparam
-from sqlalchemy.types import Text
 
 from protea_common.errors import PermanentError
-from protea_common.orm import CalibrationModel, GOPrediction, PredictionSet, PredictionSetStatus
-from protea_common.scored_terms import ScoredTerms, read_scored_terms
+from protea_common.orm import CalibrationModel, PredictionSet, PredictionSetStatus
+from protea_common.scored_terms import ScoredTerms, count_scored_terms, read_scored_terms
 from protea_predictor.adapters.storage.inputs import NotFoundError
 
 __all__ = [
@@ -137,10 +134,7 @@ class CalibrationStore:
         TooManyPredictionsError
             If there are more than ``max_rows``; none is read then.
         """
-        wanted = bindparam("accessions", list(accessions), type_=ARRAY(Text))
-        of_set = GOPrediction.prediction_set_id == prediction_set_id
-        chosen = of_set & (GOPrediction.protein_accession == any_(wanted))
-        count = await self._session.scalar(select(func.count()).select_from(GOPrediction).where(chosen)) or 0
+        count = await count_scored_terms(self._session, prediction_set_id, accessions)
         if count > max_rows:
             raise TooManyPredictionsError(
                 f"The prediction set has {count} predictions for the proteins of the window, and max_rows is "

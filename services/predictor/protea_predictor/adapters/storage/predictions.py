@@ -1,4 +1,4 @@
-"""Tables ``prediction_set``, ``go_prediction`` and ``go_prediction_features``, which the predictor writes."""
+"""Tables ``prediction_set``, ``go_prediction`` with its features, and ``predicted_scores``: the predictor's own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protea_common.db import copy_rows
-from protea_common.orm import GOPrediction, GOPredictionFeatures, JobBatch, PredictionSet, PredictionSetStatus
+from protea_common.orm import (
+    GOPrediction,
+    GOPredictionFeatures,
+    JobBatch,
+    PredictedScores,
+    PredictionSet,
+    PredictionSetStatus,
+)
 from protea_predictor.adapters.prediction_rows import (
     SCORE_COLUMNS,
     feature_columns,
@@ -120,9 +127,10 @@ class PredictionStore:
     async def write_scores(
         self, prediction: Prediction, *, prediction_set_id: UUID, queries: Queries, ontology: StoredOntology
     ) -> int:
-        """Write the predictions kept as bare scores, without donors and features; give their number."""
+        """Write the predictions kept as lists of bare scores, without donors and features; give their number."""
         rows = score_rows(prediction, prediction_set_id=prediction_set_id, queries=queries, ontology=ontology)
-        return await copy_rows(self._session, GOPrediction.__tablename__, SCORE_COLUMNS, rows)
+        await copy_rows(self._session, PredictedScores.__tablename__, SCORE_COLUMNS, rows)
+        return len(prediction.kept)
 
     async def complete(self, prediction_set_id: UUID, *, prediction_count: int) -> None:
         """Let a set be read."""
