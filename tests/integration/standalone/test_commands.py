@@ -15,6 +15,7 @@ import h5py
 import httpx
 import pytest
 
+from protea_common.domain.sequence import compute_sequence_hash
 from support.laptop import RunningUp, SmallData, protea, running_up
 from support.tiny_models import make_tiny_model
 
@@ -125,6 +126,25 @@ def test_aligned_proteins_give_terms_where_that_is_wanted(loaded: Loaded, small_
     newest = httpx.get(f"{loaded.up.url}/v1/jobs", params={"operation": "annotate"}).json()[0]
     job = httpx.get(f"{loaded.up.url}/v1/jobs/{newest['id']}").json()
     assert job["payload"]["alignment"] == "required"
+
+
+def test_interpro_results_and_their_mapping_are_loaded(loaded: Loaded, small_data: SmallData, tmp_path: Path) -> None:
+    accession, record = next(iter(small_data.records.items()))
+    digest = compute_sequence_hash(record.sequence)
+    columns = (accession, digest, "99", "Pfam", "PF00069", "kinase", "1", "9", "1e-9", "T", "1-1-2017", "IPR000719")
+    results, mapping = tmp_path / "results.tsv", tmp_path / "interpro2go"
+    results.write_text("\t".join(columns) + "\n")
+    mapping.write_text("InterPro:IPR000719 Kinase > GO:protein kinase activity ; GO:0004672\n")
+
+    unsaid = protea("load", "interproscan", str(results), url=loaded.up.url)
+    scanned = protea("load", "interproscan", str(results), "--release", "5.22-61.0", url=loaded.up.url)
+    mapped = protea("load", "interpro2go", str(mapping), "--source-version", "2017-01", url=loaded.up.url)
+
+    assert unsaid.returncode == 1
+    assert "give ipr_release" in unsaid.stderr
+    assert "hits inserted: 1" in scanned.stdout, scanned.stderr
+    assert "load interpro2go" in scanned.stdout
+    assert "source version: 2017-01" in mapped.stdout, mapped.stderr
 
 
 def test_the_composite_predicts_in_one_word(loaded: Loaded, small_data: SmallData) -> None:

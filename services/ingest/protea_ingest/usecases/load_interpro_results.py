@@ -103,7 +103,7 @@ class LoadInterProResultFile:
 def _require_release(release: str | None) -> str:
     if release is None:
         raise InterProReleaseUnknownError(
-            "The file does not say which InterProScan wrote it; give ipr_release, for example 5.67-99.0."
+            "The file does not say which InterProScan wrote it; give ipr_release (--release), for example 5.67-99.0."
         )
     return release
 
