@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from rich.console import Console, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from protea_cli.benchmark.plan import ASPECTS, CATEGORIES
 from protea_cli.client import ProteaClient
 from protea_cli.jobs import run_job
 from protea_cli.options import DEFAULT_URL, ApiKey, Url
@@ -79,8 +81,9 @@ def draw_comparison(found: Mapping[str, Any]) -> Iterator[RenderableType]:
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
-    for category, aspects in found["cells"].items():
-        for aspect, cell in aspects.items():
+    for category, aspect in product(CATEGORIES, ASPECTS):
+        cell = found["cells"].get(category, {}).get(aspect)
+        if cell is not None:
             table.add_row(f"{category} {aspect}", *_figures(cell))
     yield table
     yield Text(_READING)

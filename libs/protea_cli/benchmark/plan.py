@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from protea_common.domain.scoring import PRESETS
 
 __all__ = [
+    "ASPECTS",
+    "CATEGORIES",
     "Annotations",
     "Comparison",
     "Encoder",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from html.parser import HTMLParser
 from io import BytesIO
 from uuid import UUID, uuid4
@@ -13,7 +15,7 @@ from sqlalchemy import insert, select, update
 
 from protea_common.db import session_scope
 from protea_common.messaging.bus import DeadLettered
-from protea_common.operations import CompareEvaluations, StratifyEvaluation, WriteEvaluationReport
+from protea_common.operations import CompareEvaluations, ExportRunCrate, StratifyEvaluation, WriteEvaluationReport
 from protea_common.orm import EvaluationResult, GOPrediction, GOPredictionFeatures, JobStatus, Protein
 from protea_evaluator.adapters.counts_table import read_cells, write_cells
 from protea_evaluator.domain.knowledge import Category
@@ -138,6 +140,31 @@ async def test_a_result_of_an_engine_that_counts_no_proteins_is_refused(bench: E
     second = await measured(bench, evaluation, predictions, engine="cafaeval", n_resamples=0)
 
     assert (await refused(bench, first, second)).error_code == "NoProteinFiguresError"
+
+
+async def test_results_of_two_engines_are_refused_as_of_two_frames(bench: EvaluatorBench) -> None:
+    old, evaluation = await evaluation_set(bench)
+    predictions = await bench.insert_predictions(old, [(name, KINASE, 0.9) for name in NAMES])
+    ours = await measured(bench, evaluation, predictions)
+    theirs = await measured(bench, evaluation, predictions, engine="cafaeval")
+
+    outcome = await refused(bench, ours, theirs)
+
+    assert outcome.error_code == "DifferentFramesError"
+    assert "differ in engine, version" in outcome.reason
+
+
+async def test_a_crate_of_an_engine_that_counts_no_proteins_holds_its_figures(bench: EvaluatorBench) -> None:
+    old, evaluation = await evaluation_set(bench)
+    predictions = await bench.insert_predictions(old, [(name, KINASE, 0.9) for name in NAMES])
+    result_id = await measured(bench, evaluation, predictions, engine="cafaeval")
+
+    job = await bench.finished(await bench.request(ExportRunCrate(evaluation_result_id=result_id)))
+
+    assert job.result is not None
+    with zipfile.ZipFile(BytesIO(await bench.artifacts.get(job.result["artifact"]))) as crate:
+        assert crate.namelist() == ["figures.json", "ro-crate-metadata.json"]
+        assert json.loads(crate.read("figures.json"))["evaluator"]["engine"] == "cafaeval"
 
 
 async def test_a_result_that_does_not_exist_is_named(bench: EvaluatorBench) -> None:

@@ -20,7 +20,7 @@ FOUND: dict[str, Any] = {
     "measure": "weighted_fmax",
     "confidence": 0.95,
     "frame": {"name": "protea 0.1.0, fill/cafa/measurable/grid", "digest": "fc08c7105b01"},
-    "cells": {"NK": {"MFO": CELL}, "PK": {"CCO": CELL | {"n_proteins": 16, "is_small": True, "difference": -0.5}}},
+    "cells": {"PK": {"CCO": CELL | {"n_proteins": 16, "is_small": True, "difference": -0.5}}, "NK": {"MFO": CELL}},
 }
 
 

@@ -11,6 +11,7 @@ from protea_common.errors import PermanentError
 from protea_common.jobs import JobClaim, report_progress
 from protea_common.operations import CompareEvaluations
 from protea_evaluator.adapters.counts_table import StoredCell
+from protea_evaluator.adapters.storage import EvaluationResult
 from protea_evaluator.domain.measurement import Weighting
 from protea_evaluator.domain.recipe import Cohort, Normalisation
 from protea_evaluator.domain.resampling.comparison import DifferentProteinsError, compare_paired
@@ -66,26 +67,26 @@ class CompareResults(ResultUseCase):
     async def _read(self, request: CompareEvaluations) -> tuple[StoredResult, StoredResult]:
         if request.evaluation_result_id == request.baseline_evaluation_result_id:
             raise SameResultError(f"Both results are {request.evaluation_result_id}; give two.")
-        ours = await self._reader.read(request.evaluation_result_id)
-        theirs = await self._reader.read(request.baseline_evaluation_result_id)
-        _require_one_frame(ours, theirs)
+        both = (request.evaluation_result_id, request.baseline_evaluation_result_id)
+        _require_one_frame(*[await self._reader.stamped(each) for each in both])
+        ours, theirs = [await self._reader.read(each) for each in both]
         return ours, theirs
 
 
-def _require_one_frame(ours: StoredResult, theirs: StoredResult) -> None:
-    if ours.frame["digest"] != theirs.frame["digest"]:
+def _require_one_frame(ours: EvaluationResult, theirs: EvaluationResult) -> None:
+    if ours.evaluator["frame"]["digest"] != theirs.evaluator["frame"]["digest"]:
         differing = [
             name
-            for name in sorted(set(ours.result.evaluator) | set(theirs.result.evaluator))
-            if name in _FRAME_PARTS and ours.result.evaluator.get(name) != theirs.result.evaluator.get(name)
+            for name in sorted(set(ours.evaluator) | set(theirs.evaluator))
+            if name in _FRAME_PARTS and ours.evaluator.get(name) != theirs.evaluator.get(name)
         ]
-        if ours.result.evaluation_set_id != theirs.result.evaluation_set_id:
+        if ours.evaluation_set_id != theirs.evaluation_set_id:
             differing.append("evaluation_set_id")
         raise DifferentFramesError(
-            f"The results {ours.result.id} and {theirs.result.id} differ in {', '.join(differing)}; measure both in "
+            f"The results {ours.id} and {theirs.id} differ in {', '.join(differing)}; measure both in "
             "the same way on the same evaluation set."
         )
-    recipe = ours.result.evaluator["recipe"]
+    recipe = ours.evaluator["recipe"]
     if recipe["normalisation"] != Normalisation.CAFA or recipe["cohort"] == Cohort.MIXED:
         raise NotResampledError(
             "Resamples take averages as CAFA does, over proteins that have a truth; measure both with "

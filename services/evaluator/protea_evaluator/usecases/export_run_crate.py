@@ -24,7 +24,7 @@ class KeepRunCrate(ResultUseCase):
     async def __call__(self, claim: JobClaim) -> None:
         """Read the result and where it comes from, pack, keep the archive."""
         request = ExportRunCrate.read(claim.payload, operation=claim.operation)
-        result = (await self._reader.read(request.evaluation_result_id)).result
+        result = await self._reader.stamped(request.evaluation_result_id)
         content = await self._compute(pack_crate, await self._describe(result), await self._files(result))
         key = f"exports/run-crate-{result.id}.zip"
         await self._artifacts.put(key, content)
@@ -55,8 +55,8 @@ class KeepRunCrate(ResultUseCase):
         folder = f"evaluations/results/{result.id}"
         stamp = {name: value for name, value in result.evaluator.items() if name != "code_sha256"}
         figures = {"evaluator": stamp, "results": result.results}
-        return {
-            _FIGURES_FILE: json.dumps(figures, indent=2, sort_keys=True).encode(),
-            PROTEINS_FILE: await self._artifacts.get(f"{folder}/{PROTEINS_FILE}"),
-            COUNTS_FILE: await self._artifacts.get(f"{folder}/{COUNTS_FILE}"),
-        }
+        files = {_FIGURES_FILE: json.dumps(figures, indent=2, sort_keys=True).encode()}
+        for name in (PROTEINS_FILE, COUNTS_FILE):
+            if await self._artifacts.exists(f"{folder}/{name}"):  # an engine that does not count by protein leaves none
+                files[name] = await self._artifacts.get(f"{folder}/{name}")
+        return files

@@ -55,8 +55,8 @@ class StoredResultReader:
         self._artifacts = artifacts
         self._executor = executor
 
-    async def read(self, evaluation_result_id: UUID) -> StoredResult:
-        """Read a result with its cells.
+    async def stamped(self, evaluation_result_id: UUID) -> EvaluationResult:
+        """Read a result that says how it was measured.
 
         Raises
         ------
@@ -64,8 +64,6 @@ class StoredResultReader:
             If there is none.
         UnstampedResultError
             If it has no frame: it was measured by an earlier version.
-        NoProteinFiguresError
-            If its engine does not count by protein, or the files are gone.
         """
         async with self._unit_of_work() as work:
             result = await EvaluationResultStore(work.session).get(evaluation_result_id)
@@ -73,6 +71,17 @@ class StoredResultReader:
             raise UnstampedResultError(
                 f"The result {evaluation_result_id} does not say in which frame it was measured; measure again."
             )
+        return result
+
+    async def read(self, evaluation_result_id: UUID) -> StoredResult:
+        """Read a result with its cells; failures as with `stamped`, and one more.
+
+        Raises
+        ------
+        NoProteinFiguresError
+            If its engine does not count by protein, or the files are gone.
+        """
+        result = await self.stamped(evaluation_result_id)
         folder = f"evaluations/results/{evaluation_result_id}"
         try:
             proteins = await self._artifacts.get(f"{folder}/{PROTEINS_FILE}")
