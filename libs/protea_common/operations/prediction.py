@@ -199,6 +199,12 @@ class PredictGoTerms(CandidateChoices):
         max_length=12,
         description="Boosters that score candidates anew, each in the category and aspect that it was trained for.",
     )
+    reranker_share: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="How much of a candidate's score its booster says; the recipe says the rest.",
+    )
     on_schema_mismatch: Literal["fail", "keep_knn_order"] = Field(
         default="fail",
         description=(

@@ -46,6 +46,20 @@ async def test_scores_are_the_boosters_and_agree_with_the_ontology(bench: Traini
             assert reranked[protein, A] >= score
 
 
+async def test_a_booster_says_a_share_of_the_score_and_the_recipe_the_rest(bench: TrainingBench) -> None:
+    circle, reranker = await trained(bench)
+    plain, reranked = await scores(bench, circle), await scores(bench, circle, reranker)
+
+    job = await bench.run(circle.request, reranker_model_ids=(reranker,), reranker_share=0.25)
+
+    mixed = {(row["protein"], row["go_id"]): row["score"] for row in await bench.rows(job.id)}
+    leaves = [pair for pair in plain if pair[1] in {B, C, M}]  # no other term raises their scores
+    assert len(leaves) > 10
+    for pair in leaves:
+        assert mixed[pair] == pytest.approx(0.25 * reranked[pair] + 0.75 * plain[pair], abs=1e-9)
+    assert (await bench.prediction_set(job.id)).meta["reranking"]["share"] == 0.25
+
+
 async def test_each_query_goes_to_the_booster_of_its_category(bench: TrainingBench) -> None:
     circle, reranker = await trained(bench)
     async with bench.world() as world:  # Q00 is of partial knowledge in one aspect, so of limited in the others

@@ -83,7 +83,7 @@ class PredictBatch:
             payload.reranker_model_ids,
             queries=queries,
             ontology=made.ontology,
-            annotation_set_id=request.annotation_set_id,
+            request=request,
         )
         told = await self._calibrations.apply(
             reranked, payload.calibration_id, made.ontology, abstain_below=request.abstain_below

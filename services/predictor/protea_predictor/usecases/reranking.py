@@ -100,8 +100,9 @@ class Reranking:
         except SchemaMismatchError as exc:
             if request.on_schema_mismatch == "fail":
                 raise
-            return RerankingPlan((), _receipt(rerankers, mismatch=str(exc)), str(exc))
-        return RerankingPlan(tuple(each.id for each in rerankers), _receipt(rerankers, mismatch=None), None)
+            return RerankingPlan((), _receipt(rerankers, request.reranker_share, mismatch=str(exc)), str(exc))
+        receipt = _receipt(rerankers, request.reranker_share, mismatch=None)
+        return RerankingPlan(tuple(each.id for each in rerankers), receipt, None)
 
     async def apply(
         self,
@@ -110,7 +111,7 @@ class Reranking:
         *,
         queries: Queries,
         ontology: StoredOntology,
-        annotation_set_id: UUID,
+        request: PredictGoTerms,
     ) -> Prediction:
         """Score a prediction anew; the scores agree with the ontology again.
 
@@ -122,11 +123,19 @@ class Reranking:
         rerankers = await self._rerankers.get(reranker_ids)
         async with self._unit_of_work() as work:
             stated = await KnowledgeStore(work.session).of_proteins(
-                annotation_set_id, queries.accessions, ontology=ontology
+                request.annotation_set_id, queries.accessions, ontology=ontology
             )
         for reranker in rerankers:
             require_schema(reranker, families=prediction.frame.families)
-        rerank = partial(_reranked, prediction, rerankers, stated, ontology, n_queries=len(queries.accessions))
+        rerank = partial(
+            _reranked,
+            prediction,
+            rerankers,
+            stated,
+            ontology,
+            n_queries=len(queries.accessions),
+            share=request.reranker_share,
+        )
         return await asyncio.get_running_loop().run_in_executor(self._executor, rerank)
 
 
@@ -137,6 +146,7 @@ def _reranked(
     ontology: StoredOntology,
     *,
     n_queries: int,
+    share: float,
 ) -> Prediction:
     graph, candidates = ontology.graph, prediction.candidates
     aspects = graph.aspects[candidates.term_row]
@@ -147,6 +157,7 @@ def _reranked(
         categories=categories[candidates.query_row, aspects],
         aspects=aspects,
         rerankers=rerankers,
+        share=share,
     )
     return _agreeing(prediction, scores, graph, is_root=ontology.is_root)
 
@@ -158,9 +169,11 @@ def _agreeing(prediction: Prediction, scores: Any, graph: GoGraph, *, is_root: A
     return replace(prediction, scores=raised, kept=kept)
 
 
-def _receipt(rerankers: Sequence[Reranker], *, mismatch: str | None) -> dict[str, Any]:
+def _receipt(rerankers: Sequence[Reranker], share: float, *, mismatch: str | None) -> dict[str, Any]:
+    """Say what scored; receipts of before a booster could have a share say nothing of it either."""
     return {
         "status": "applied" if mismatch is None else "kept_knn_order",
+        **({} if share == 1.0 else {"share": share}),
         "mismatch": mismatch,
         "models": [
             {

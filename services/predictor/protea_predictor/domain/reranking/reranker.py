@@ -161,6 +161,7 @@ def rerank_scores(
     categories: NDArray[np.int8],
     aspects: NDArray[np.int8],
     rerankers: Sequence[Reranker],
+    share: float = 1.0,
 ) -> NDArray[np.float64]:
     """Score candidates anew where a re-ranker is for them; the others keep their scores.
 
@@ -172,6 +173,8 @@ def rerank_scores(
         Positions in `CATEGORIES` and `ASPECTS`, shape ``(n,)``.
     rerankers
         Of distinct cells; one for an aspect goes before one for all aspects.
+    share
+        How much of a new score the re-ranker says, in (0, 1]; the score so far says the rest.
 
     Returns
     -------
@@ -183,7 +186,8 @@ def rerank_scores(
         concerned = np.flatnonzero(reranker.cell.holds(categories, aspects))
         if len(concerned):
             matrix = reranker.plan.matrix(_Taken(columns, concerned))
-            renewed[concerned] = reranker.score_map(reranker.booster.predict(matrix))
+            said = reranker.score_map(reranker.booster.predict(matrix))
+            renewed[concerned] = share * said + (1.0 - share) * scores[concerned]
     return renewed
 
 
