@@ -1,6 +1,12 @@
 """What PROTEA can be asked to do: the payload contracts, checked at the edge and again by the owner."""
 
-from protea_common.operations.annotate import COMPOSITE_CHOICES, COMPOSITE_NEIGHBOURS, Annotate, AnnotationMethod
+from protea_common.operations.annotate import (
+    COMPOSITE_CHOICES,
+    COMPOSITE_LEAST_SCORE,
+    COMPOSITE_NEIGHBOURS,
+    Annotate,
+    AnnotationMethod,
+)
 from protea_common.operations.embedding import (
     ComputeEmbeddings,
     EmbedResidues,
@@ -45,6 +51,7 @@ from protea_common.operations.training import (
 
 __all__ = [
     "COMPOSITE_CHOICES",
+    "COMPOSITE_LEAST_SCORE",
     "COMPOSITE_NEIGHBOURS",
     "OPERATIONS",
     "AlignmentUse",

@@ -12,7 +12,7 @@ from pydantic import Field
 from protea_common.operations.payload import OperationPayload
 from protea_common.operations.prediction import AlignmentUse
 
-__all__ = ["COMPOSITE_CHOICES", "COMPOSITE_NEIGHBOURS", "Annotate", "AnnotationMethod"]
+__all__ = ["COMPOSITE_CHOICES", "COMPOSITE_LEAST_SCORE", "COMPOSITE_NEIGHBOURS", "Annotate", "AnnotationMethod"]
 
 
 class AnnotationMethod(StrEnum):
@@ -24,6 +24,9 @@ class AnnotationMethod(StrEnum):
 
 COMPOSITE_NEIGHBOURS = 50
 """Of each protein in each aspect: of these, the 30 nearest that have a term of the aspect vote."""
+
+COMPOSITE_LEAST_SCORE = 0.01
+"""Terms of the composite that score less are not stored: they are most of all, and too many to read."""
 
 COMPOSITE_CHOICES: Mapping[str, bool] = MappingProxyType(
     dict.fromkeys(

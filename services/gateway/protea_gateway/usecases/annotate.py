@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +12,7 @@ from protea_common.domain.scoring import PRESETS
 from protea_common.jobs import NewJob, submit_pipeline
 from protea_common.operations import (
     COMPOSITE_CHOICES,
+    COMPOSITE_LEAST_SCORE,
     COMPOSITE_NEIGHBOURS,
     AlignmentUse,
     Annotate,
@@ -33,6 +34,12 @@ LOAD_ONTOLOGY: Final = "load an ontology (`protea load ontology FILE`, or POST /
 LOAD_PROTEINS: Final = "load reference proteins (`protea load proteins FILE`, or POST /v1/proteins/load)"
 LOAD_ANNOTATIONS: Final = "load annotations (`protea load annotations FILE`, or POST /v1/annotations/sets/load-goa)"
 EMBED: Final = "embed the reference proteins (`protea embed`, or POST /v1/jobs with operation compute_embeddings)"
+
+_OF_METHOD: Final[Mapping[AnnotationMethod, Mapping[str, Any]]] = {
+    AnnotationMethod.NEIGHBOURS: {},
+    AnnotationMethod.COMPOSITE: {**COMPOSITE_CHOICES, "abstain_below": COMPOSITE_LEAST_SCORE},
+}
+"""What a method asks of ``predict_go_terms`` beside what users choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +160,9 @@ def _steps(payload: Annotate, cut: BatchSizes, key_prefix: str | None) -> list[N
         query_set_id=payload.query_set_id,
         sequences_per_job=cut.sequences_per_job,
     )
-    computed = COMPOSITE_CHOICES if payload.method is AnnotationMethod.COMPOSITE else {}
-    predict = PredictGoTerms(**payload.model_dump(exclude={"method"}), **computed, batch_size=cut.batch_size)
+    predict = PredictGoTerms(
+        **payload.model_dump(exclude={"method"}), **_OF_METHOD[payload.method], batch_size=cut.batch_size
+    )
     return [
         NewJob("compute_embeddings", embed, api_key_prefix=key_prefix),
         NewJob("predict_go_terms", predict, api_key_prefix=key_prefix),
