@@ -25,7 +25,7 @@ class AnnotationMethod(StrEnum):
 COMPOSITE_NEIGHBOURS = 50
 """Of each protein in each aspect: of these, the 30 nearest that have a term of the aspect vote."""
 
-COMPOSITE_LEAST_SCORE = 0.01
+COMPOSITE_LEAST_SCORE = 0.05
 """Terms of the composite that score less are not stored: they are most of all, and too many to read."""
 
 COMPOSITE_CHOICES: Mapping[str, bool] = MappingProxyType(

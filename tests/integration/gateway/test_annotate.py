@@ -94,7 +94,7 @@ async def test_the_composite_chooses_all_that_it_needs(gateway: GatewayBench) ->
     assert (plain.payload["limit_per_entry"], plain.payload["alignment"]) == (50, "required")
     assert plain.payload["scoring_config_id"] == str(preset.id)
     assert {name for name, value in plain.payload.items() if value is True} >= set(COMPOSITE_CHOICES)
-    assert (plain.payload["abstain_below"], plain.payload["store_evidence"]) == (0.01, True)
+    assert (plain.payload["abstain_below"], plain.payload["store_evidence"]) == (0.05, True)
     assert (chosen.payload["limit_per_entry"], chosen.payload["alignment"]) == (7, "auto")
     assert await gateway.rows(select(ScoringConfig.name).where(ScoringConfig.id == preset.id)) == [preset.name]
     (run,) = await gateway.rows(select(Job).where(Job.id == plain.parent_job_id))
