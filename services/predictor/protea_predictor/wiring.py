@@ -94,6 +94,16 @@ async def open_process(platform: Platform, settings: PredictorSettings) -> Async
     """Start the threads, and end them when the block ends, once what they compute is done."""
     executor = ThreadPoolExecutor(settings.search_threads, thread_name_prefix="predictor-search")
     training = ThreadPoolExecutor(1, thread_name_prefix="predictor-training")
+    try:
+        yield _context(platform, settings, executor=executor, training=training)
+    finally:
+        for threads in (executor, training):
+            await asyncio.to_thread(threads.shutdown, cancel_futures=True)
+
+
+def _context(
+    platform: Platform, settings: PredictorSettings, *, executor: Executor, training: Executor
+) -> ProcessContext:
     unit_of_work = partial(platform.unit_of_work, source=SERVICE_NAME)
     files = ReferenceFiles(settings.cache_folder(platform.settings), files_max=settings.cache_files_max)
     banks = ReferenceBanks(
@@ -110,46 +120,46 @@ async def open_process(platform: Platform, settings: PredictorSettings) -> Async
         executor=executor,
         capacity=settings.reference_banks_max,
     )
-    try:
-        yield ProcessContext(
-            platform=platform,
-            settings=settings,
-            executor=executor,
-            training_executor=training,
-            ontologies=Ontologies(unit_of_work=unit_of_work, capacity=settings.ontologies_max),
-            banks=banks,
-            backends=SearchBackends(unit_of_work=unit_of_work, executor=executor, device=settings.search_device),
-            prepared=PreparedReferences(
-                executor=executor,
-                fastest_products=fastest_products,
-                bytes_max=settings.prepared_mib_max * _MEBIBYTE,
-                threads=settings.tile_threads,
-            ),
-            alignment=AlignmentChannel(unit_of_work=unit_of_work, aligner=_aligner(platform, settings)),
+    return ProcessContext(
+        platform=platform,
+        settings=settings,
+        executor=executor,
+        training_executor=training,
+        ontologies=Ontologies(unit_of_work=unit_of_work, capacity=settings.ontologies_max),
+        banks=banks,
+        backends=SearchBackends(unit_of_work=unit_of_work, executor=executor, device=settings.search_device),
+        prepared=_prepared(settings, executor),
+        alignment=AlignmentChannel(unit_of_work=unit_of_work, aligner=_aligner(platform, settings)),
+        projections=projections,
+        features=FeatureReader(
+            unit_of_work=unit_of_work,
             projections=projections,
-            features=FeatureReader(
-                unit_of_work=unit_of_work,
-                projections=projections,
-                executor=executor,
-                taxonomy_dir=settings.taxonomy_dir,
-                term_vectors_file=settings.term_vectors_file,
-            ),
-            rerankers=Rerankers(
-                unit_of_work=unit_of_work,
-                artifacts=platform.artifacts,
-                executor=executor,
-                capacity=settings.rerankers_max,
-            ),
-            calibrations=Calibrations(
-                unit_of_work=unit_of_work,
-                artifacts=platform.artifacts,
-                executor=executor,
-                capacity=settings.rerankers_max,
-            ),
-        )
-    finally:
-        for threads in (executor, training):
-            await asyncio.to_thread(threads.shutdown, cancel_futures=True)
+            executor=executor,
+            taxonomy_dir=settings.taxonomy_dir,
+            term_vectors_file=settings.term_vectors_file,
+        ),
+        rerankers=Rerankers(
+            unit_of_work=unit_of_work,
+            artifacts=platform.artifacts,
+            executor=executor,
+            capacity=settings.rerankers_max,
+        ),
+        calibrations=Calibrations(
+            unit_of_work=unit_of_work,
+            artifacts=platform.artifacts,
+            executor=executor,
+            capacity=settings.rerankers_max,
+        ),
+    )
+
+
+def _prepared(settings: PredictorSettings, executor: Executor) -> PreparedReferences:
+    return PreparedReferences(
+        executor=executor,
+        fastest_products=fastest_products,
+        bytes_max=settings.prepared_mib_max * _MEBIBYTE,
+        threads=settings.tile_threads,
+    )
 
 
 def _aligner(platform: Platform, settings: PredictorSettings) -> Mmseqs:
