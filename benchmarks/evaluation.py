@@ -163,7 +163,7 @@ def main() -> None:
     """Measure, print a line a round and, with ``--json``, the medians as the last line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="end with one JSON line")
-    parser.add_argument("--rounds", type=int, default=5, help="runs of each program")
+    parser.add_argument("--rounds", type=int, default=7, help="runs of each program")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
