@@ -14,15 +14,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from accuracy_choices import ALIGNMENT_ALL, ALIGNMENT_EXPERIMENTAL, COMPOSITE, KMERS, Method
 from accuracy_jobs import Jobs
-from accuracy_predicting import calibrate, evaluate, predict, train
+from accuracy_predicting import RERANKER, calibrate, evaluate, predict, reranking, train
 from accuracy_results import Measured, calibration_errors, gains, read_measured
 from accuracy_table import Gains, as_json, print_table
 from accuracy_windows import REPORTING, SELECTION, TRAINING, Files, Loaded, Window, load, open_window
@@ -54,6 +55,7 @@ class Protocol:
         self._selection = selection
         self._reported = reported
         self.methods: dict[str, Measured] = {}
+        self.errors: dict[str, dict[str, float]] = {}
 
     async def measure_plain(self, methods: Sequence[Method]) -> None:
         """Predict by methods that learn nothing."""
@@ -63,35 +65,48 @@ class Protocol:
             )
 
     async def measure_rerankers(self, training: list[Window]) -> None:
-        """Train on earlier windows, predict, and predict again with the probabilities of the selection window."""
+        """Train on earlier windows, and predict."""
         rerankers = await train(self._jobs, self._loaded, training, self._selection)
-        await self._measure("re-ranker", reranker_model_ids=rerankers)
-        await self._measure_calibrated("re-ranker, calibrated", reranker_model_ids=rerankers)
+        made = await predict(
+            self._jobs, self._loaded, self._reported, COMPOSITE, title=RERANKER, **reranking(rerankers)
+        )
+        self.methods[RERANKER] = await self._measured(RERANKER, made)
+        await self._calibrate(RERANKER, reranking(rerankers))
 
     async def measure_calibration(self) -> None:
-        """Predict by the composite with the probabilities of the selection window."""
-        await self._measure_calibrated("composite, calibrated")
+        """Make probabilities of the composite's scores."""
+        await self._calibrate(COMPOSITE.name, {})
 
     async def gains(self) -> dict[str, Gains]:
         """Compare with the better alignment transfer of each cell, and re-rankers with the composite."""
         baselines = [self.methods[ALIGNMENT_EXPERIMENTAL.name], self.methods[ALIGNMENT_ALL.name]]
-        composite, reranker = self.methods[COMPOSITE.name], self.methods.get("re-ranker")
+        composite, reranker = self.methods[COMPOSITE.name], self.methods.get(RERANKER)
         pairs = {"composite over alignment": (composite, baselines)}
         if reranker is not None:
             pairs["re-ranker over alignment"] = (reranker, baselines)
             pairs["re-ranker over composite"] = (reranker, [composite])
         return {title: await gains(self._jobs, *pair, title=title) for title, pair in pairs.items()}
 
-    async def _measure(self, title: str, **more: object) -> None:
-        made = await predict(self._jobs, self._loaded, self._reported, COMPOSITE, title=title, **more)
-        self.methods[title] = await self._measured(title, made)
-
-    async def _measure_calibrated(self, title: str, **more: object) -> None:
+    async def _calibrate(self, title: str, more: Mapping[str, object]) -> None:
+        """Fit curves to the selection window; tell their errors where they were not fitted."""
         plain = await predict(
             self._jobs, self._loaded, self._selection, COMPOSITE, title=f"for {title}", **more, abstain_below=0.0
         )
-        calibration_id = await calibrate(self._jobs, self._selection, plain)
-        await self._measure(title, **more, calibration_id=calibration_id)
+        fitted = await calibrate(self._jobs, self._selection, plain, title=title)
+        self.errors[f"{title}, other half of the selection window"] = fitted.held_out
+        if self._reported is not self._selection:
+            calibrated = f"{title}, calibrated"
+            made = await predict(
+                self._jobs,
+                self._loaded,
+                self._reported,
+                COMPOSITE,
+                title=calibrated,
+                **more,
+                calibration_id=fitted.calibration_id,
+            )
+            self.methods[calibrated] = await self._measured(calibrated, made)
+            self.errors[calibrated] = calibration_errors(self.methods[calibrated])
 
     async def _measured(self, title: str, prediction_set_id: str) -> Measured:
         result_id = await evaluate(self._jobs, self._reported, prediction_set_id, title)
@@ -122,8 +137,8 @@ class Extent:
         return [ALIGNMENT_EXPERIMENTAL, ALIGNMENT_ALL, *([KMERS] if self.compares else []), COMPOSITE]
 
 
-async def run_protocol(jobs: Jobs, files: Files, extent: Extent) -> tuple[dict[str, Measured], dict[str, Gains]]:
-    """Run the protocol on a platform; give what was measured, and what was gained."""
+async def run_protocol(jobs: Jobs, files: Files, extent: Extent) -> tuple[Protocol, dict[str, Gains]]:
+    """Run the protocol on a platform; give it with what was measured, and what was gained."""
     days = [*TRAINING, SELECTION, *([REPORTING] if extent.reports else [])]
     loaded = await load(jobs, files, days)
     windows = [await open_window(jobs, loaded, each) for each in days]
@@ -133,21 +148,21 @@ async def run_protocol(jobs: Jobs, files: Files, extent: Extent) -> tuple[dict[s
     if extent.learns:
         await protocol.measure_calibration()
         await protocol.measure_rerankers(training)
-    return protocol.methods, await protocol.gains()
+    return protocol, await protocol.gains()
 
 
 async def run_benchmark(files: Files, home: Path, extent: Extent, *, as_line: bool) -> None:
     """Start the platform, run the protocol and print its table."""
+    os.environ.setdefault("PROTEA_PREDICTOR__ALIGNMENT_THREADS", "2")
     async with AsyncExitStack() as stack:
         edition = await stack.enter_async_context(open_laptop_edition(home, port=free_port()))
         client = await stack.enter_async_context(ProteaClient(edition.url))
         jobs = Jobs(client, home / "accuracy.json")
-        methods, gained = await run_protocol(jobs, files, extent)
+        protocol, gained = await run_protocol(jobs, files, extent)
         jobs.tell("done")
-    errors = {title: calibration_errors(each) for title, each in methods.items() if "calibrated" in title}
-    print_table(methods, gained, errors)
+    print_table(protocol.methods, gained, protocol.errors)
     if as_line:
-        print(json.dumps(as_json(methods, gained, errors) | {"seconds": jobs.seconds}))
+        print(json.dumps(as_json(protocol.methods, gained, protocol.errors) | {"seconds": jobs.seconds}))
 
 
 def main() -> None:

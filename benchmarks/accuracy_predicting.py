@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -12,11 +13,17 @@ from accuracy_choices import COMPOSITE, Method, candidate_choices
 from accuracy_jobs import Jobs
 from accuracy_windows import Loaded, Window
 
+from protea_common.domain.ontology import Aspect
 from protea_common.domain.scoring import PRESETS
 from protea_common.operations.payload import dedup_key
 from protea_evaluator.domain.knowledge import Category
 
-__all__ = ["calibrate", "evaluate", "predict", "train"]
+__all__ = ["RERANKER", "Fitted", "calibrate", "evaluate", "predict", "reranking", "train"]
+
+RERANKER = "re-ranker"
+
+_SHARE = 0.35
+"""Of a re-ranked score that the booster says; the composite says the rest. Chosen on the selection window."""
 
 _MOST_ROWS = 50_000_000
 _HARDLY_ELECTRONIC = "electronic annotations are dated anew at each release, so cuts by date hold next to none of them"
@@ -78,14 +85,30 @@ async def train(jobs: Jobs, loaded: Loaded, training: Sequence[Window], selectio
     return rerankers
 
 
-async def calibrate(jobs: Jobs, window: Window, prediction_set_id: str) -> str:
-    """Fit probabilities to the scores of predictions on a window for choosing; give the calibration's id."""
+def reranking(reranker_ids: Sequence[str]) -> dict[str, Any]:
+    """Parameters of a prediction in which boosters have their share."""
+    return {"reranker_model_ids": list(reranker_ids), "reranker_share": _SHARE}
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A calibration, and its errors by aspect on the half of the proteins that it was not fitted to."""
+
+    calibration_id: str
+    held_out: dict[str, float]
+
+
+async def calibrate(jobs: Jobs, window: Window, prediction_set_id: str, *, title: str) -> Fitted:
+    """Fit probabilities to the scores of predictions on a window for choosing."""
     payload = {
         "evaluation_set_id": window.evaluation_set_id,
         "prediction_set_id": prediction_set_id,
         "max_rows": _MOST_ROWS,
     }
-    return str((await jobs.run("calibration", "fit_calibration", payload))["calibration_id"])
+    fitted = await jobs.run(f"calibration of {title}", "fit_calibration", payload)
+    aspects = fitted["aspects"].items()
+    errors = {Aspect(aspect).cafa: one["held_out"] for aspect, one in aspects if one["held_out"] is not None}
+    return Fitted(str(fitted["calibration_id"]), errors)
 
 
 async def _scoring(jobs: Jobs, method: Method) -> str:
