@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -154,10 +155,12 @@ class ExportDataset:
                     await self._run(partial(files.write_truth, part.window.truth_rows))
                 thinning = Thinning(request.best_per_aspect, request.share_of_others, request.thinning_seed)
                 size = request.proteins_per_block
-                async for block in self._windows.blocks(part.window, proteins_per_block=size, thinning=thinning):
-                    await self._run(partial(files.write, part.split, block))
-                    done += len(block.accessions)
-                    await self._report(claim, current=done, total=total)
+                blocks = self._windows.blocks(part.window, proteins_per_block=size, thinning=thinning)
+                async with aclosing(blocks):
+                    async for block in blocks:
+                        await self._run(partial(files.write, part.split, block))
+                        done += len(block.accessions)
+                        await self._report(claim, current=done, total=total)
             return await self._run(partial(files.close, suspicious_auc=request.suspicious_auc))
 
     async def _report(self, claim: JobClaim, *, current: int, total: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -176,36 +176,49 @@ class LearningWindows:
 
     async def blocks(
         self, window: LearningWindow, *, proteins_per_block: int, thinning: Thinning
-    ) -> AsyncIterator[RowBlock]:
-        """Give the rows of a window, a block of proteins at a time."""
-        for start in range(0, len(window.embedded), proteins_per_block):
-            numbers = window.embedded[start : start + proteins_per_block]
-            accessions = tuple(window.accessions[number] for number in numbers)
-            async with self._unit_of_work() as work:
-                queries = await QueryStore(work.session).read_proteins(
-                    accessions,
-                    embedding_config_id=window.request.embedding_config_id,
-                    dimension=window.version.dimension,
-                )
-            made = await self._candidates.make(
-                window.request,
-                window.version,
-                queries,
-                _recipe(window.request, window.scoring),
-                is_aligned=self._alignment.is_used(window.request),
+    ) -> AsyncGenerator[RowBlock]:
+        """Give the rows of a window, a block of proteins at a time; the next is made while one is taken."""
+        ahead: asyncio.Task[RowBlock] | None = None
+        try:
+            for start in range(0, len(window.embedded), proteins_per_block):
+                numbers = window.embedded[start : start + proteins_per_block]
+                made, ahead = ahead, asyncio.create_task(self._block(window, numbers, thinning))
+                if made is not None:
+                    yield await made
+            if ahead is not None:
+                yield await ahead
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
+
+    async def _block(self, window: LearningWindow, numbers: NDArray[np.int64], thinning: Thinning) -> RowBlock:
+        accessions = tuple(window.accessions[number] for number in numbers)
+        async with self._unit_of_work() as work:
+            queries = await QueryStore(work.session).read_proteins(
+                accessions,
+                embedding_config_id=window.request.embedding_config_id,
+                dimension=window.version.dimension,
             )
-            label = partial(
-                label_rows,
-                made.prediction.frame,
-                made.prediction.scores,
-                window.truth,
-                accessions=accessions,
-                numbers=numbers,
-                weights=window.weights,
-                window=window.stored.window.name,
-                thinning=thinning,
-            )
-            yield await self._run(label)
+        made = await self._candidates.make(
+            window.request,
+            window.version,
+            queries,
+            _recipe(window.request, window.scoring),
+            is_aligned=self._alignment.is_used(window.request),
+        )
+        label = partial(
+            label_rows,
+            made.prediction.frame,
+            made.prediction.scores,
+            window.truth,
+            accessions=accessions,
+            numbers=numbers,
+            weights=window.weights,
+            window=window.stored.window.name,
+            thinning=thinning,
+        )
+        return await self._run(label)
 
     async def _run(self, compute: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, compute)
