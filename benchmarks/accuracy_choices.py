@@ -13,7 +13,7 @@ from protea_common.operations import COMPOSITE_CHOICES, COMPOSITE_NEIGHBOURS
 __all__ = ["ALIGNMENT_ALL", "ALIGNMENT_EXPERIMENTAL", "COMPOSITE", "KMERS", "Method", "candidate_choices"]
 
 _QUERIES_PER_BATCH = 512
-"""Two batches are computed at a time; of 1,024 re-ranked queries each they took 7 GB with the platform around them."""
+"""Two batches are computed at a time; of 1,024 re-ranked queries each they took 9 GB with the platform around them."""
 
 _LEAST_SCORE = 0.01
 """Least threshold that is measured at; what scores less is not stored."""
