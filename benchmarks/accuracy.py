@@ -64,14 +64,15 @@ class Protocol:
                 method.name, await predict(self._jobs, self._loaded, self._reported, method)
             )
 
-    async def measure_rerankers(self, training: list[Window]) -> None:
-        """Train on earlier windows, and predict."""
+    async def measure_rerankers(self, training: list[Window], *, calibrates: bool) -> None:
+        """Train on earlier windows, and predict; make probabilities too, which predicts twice more."""
         rerankers = await train(self._jobs, self._loaded, training, self._selection)
         made = await predict(
             self._jobs, self._loaded, self._reported, COMPOSITE, title=RERANKER, **reranking(rerankers)
         )
         self.methods[RERANKER] = await self._measured(RERANKER, made)
-        await self._calibrate(RERANKER, reranking(rerankers))
+        if calibrates:
+            await self._calibrate(RERANKER, reranking(rerankers))
 
     async def measure_calibration(self) -> None:
         """Make probabilities of the composite's scores."""
@@ -124,7 +125,7 @@ class Extent:
     learns
         Whether calibrations are fitted and re-rankers trained.
     compares
-        Whether neighbours alone are measured too.
+        Whether neighbours alone are measured too, and probabilities of re-rankers.
     """
 
     reports: bool
@@ -147,7 +148,7 @@ async def run_protocol(jobs: Jobs, files: Files, extent: Extent) -> tuple[Protoc
     await protocol.measure_plain(extent.plain)
     if extent.learns:
         await protocol.measure_calibration()
-        await protocol.measure_rerankers(training)
+        await protocol.measure_rerankers(training, calibrates=extent.compares)
     return protocol, await protocol.gains()
 
 
@@ -171,7 +172,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON on the last line")
     parser.add_argument("--fast", action="store_true", help="the fly alone")
     parser.add_argument("--window", choices=("reporting", "selection"), default="reporting", help="what is told of")
-    parser.add_argument("--all-methods", action="store_true", help="k-mer neighbours alone on the reporting window too")
+    parser.add_argument(
+        "--all-methods", action="store_true", help="k-mers alone and calibrated re-rankers in any window"
+    )
     parser.add_argument("--plain", action="store_true", help="leave calibration and re-rankers out")
     parser.add_argument("--data", type=Path, default=ALL7 if ALL7.is_dir() else None)
     parser.add_argument("--home", type=Path, help="keep the platform's data here, and go on with what is there")
