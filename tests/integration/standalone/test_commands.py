@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from protea_common.domain.sequence import compute_sequence_hash
+from protea_common.operations import COMPOSITE_LEAST_SCORE
 from support.laptop import RunningUp, SmallData, protea, running_up
 from support.tiny_models import make_tiny_model
 
@@ -155,7 +156,7 @@ def test_the_composite_predicts_in_one_word(loaded: Loaded, small_data: SmallDat
     assert done.returncode == 0, done.stderr
     scores = [float(line.split("\t")[4]) for line in done.stdout.splitlines()[1:]]
     assert scores
-    assert all(0 < score <= 1 for score in scores)
+    assert all(COMPOSITE_LEAST_SCORE <= score <= 1 for score in scores)
 
 
 def test_a_fault_of_the_fasta_is_told_with_its_line(loaded: Loaded, tmp_path: Path) -> None:

@@ -26,7 +26,6 @@ from protea_gateway.adapters.storage.annotation_sets import AnnotationSetStore
 from protea_gateway.adapters.storage.lookup import find
 from protea_gateway.domain.errors import ReferenceDataMissingError, UnfitReferencesError
 from protea_gateway.usecases.query_sets import QuerySetWriter
-from protea_gateway.usecases.scoring import add_presets
 
 __all__ = ["AnnotationRequest", "BatchSizes", "StartAnnotation", "StartedAnnotation"]
 
@@ -122,7 +121,7 @@ class StartAnnotation:
                 annotation_set_id=references.annotation_set.id,
                 ontology_snapshot_id=references.annotation_set.ontology_snapshot_id,
                 method=request.method,
-                **await _choices(work, request),
+                **_choices(request),
             )
             pipeline = NewJob("annotate", payload, description=request.name, api_key_prefix=key_prefix)
             job_id = await submit_pipeline(work, pipeline, _steps(payload, self._cut, key_prefix))
@@ -136,7 +135,7 @@ class StartAnnotation:
         )
 
 
-async def _choices(work: UnitOfWork, request: AnnotationRequest) -> dict[str, Any]:
+def _choices(request: AnnotationRequest) -> dict[str, Any]:
     """Fill in what the user left to us, by the method."""
     chosen = {
         "limit_per_entry": request.limit_per_entry,
@@ -145,7 +144,6 @@ async def _choices(work: UnitOfWork, request: AnnotationRequest) -> dict[str, An
     }
     default: dict[str, Any] = {}
     if request.method is AnnotationMethod.COMPOSITE:
-        await add_presets(work)
         default = {
             "limit_per_entry": COMPOSITE_NEIGHBOURS,
             "scoring_config_id": PRESETS["composite_by_knowledge"].id,

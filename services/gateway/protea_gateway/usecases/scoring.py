@@ -10,7 +10,7 @@ from protea_common.orm import ScoringConfig
 from protea_gateway.adapters.storage.scoring import NewScoringConfig, ScoringConfigStore
 from protea_gateway.domain.errors import NameTakenError
 
-__all__ = ["CreateScoringConfig", "CreateScoringPresets", "add_presets"]
+__all__ = ["CreateScoringConfig", "CreateScoringPresets"]
 
 
 class CreateScoringConfig:
@@ -52,25 +52,20 @@ class CreateScoringPresets:
     async def __call__(self) -> list[str]:
         """Make the missing ones; give their names."""
         async with self._unit_of_work() as work:
-            return await add_presets(work)
-
-
-async def add_presets(work: UnitOfWork) -> list[str]:
-    """Write the presets that are missing; give their names."""
-    store = ScoringConfigStore(work.session)
-    made = [
-        await store.add(
-            NewScoringConfig(
-                name=preset.name,
-                formula=preset.recipe.formula.value,
-                weights=preset.recipe.weights,
-                evidence_weights=preset.recipe.evidence_weights,
-                cell_weights=preset.recipe.cell_weights,
-                missing=preset.recipe.missing.value,
-                description=preset.description,
-                id=preset.id,
-            )
-        )
-        for preset in PRESETS.values()
-    ]
-    return [config.name for config in made if config is not None]
+            store = ScoringConfigStore(work.session)
+            made = [
+                await store.add(
+                    NewScoringConfig(
+                        name=preset.name,
+                        formula=preset.recipe.formula.value,
+                        weights=preset.recipe.weights,
+                        evidence_weights=preset.recipe.evidence_weights,
+                        cell_weights=preset.recipe.cell_weights,
+                        missing=preset.recipe.missing.value,
+                        description=preset.description,
+                        id=preset.id,
+                    )
+                )
+                for preset in PRESETS.values()
+            ]
+        return [config.name for config in made if config is not None]
