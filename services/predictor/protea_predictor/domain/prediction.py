@@ -197,12 +197,11 @@ def score_terms(
     recipe: PredictionRecipe,
     *,
     sources: FeatureSources | None = None,
-    categories: NDArray[np.int8] | None = None,
 ) -> Prediction:
     """Compute the features and the scores of candidates.
 
-    ``sources`` are what features are computed from beside neighbours and references; ``categories``, as `categories_of`
-    gives them, are needed where the scoring has weights by cell.
+    ``sources`` are what features are computed from beside neighbours and references; their categories are needed where
+    the scoring has weights by cell.
 
     Raises
     ------
@@ -217,9 +216,9 @@ def score_terms(
     )
     require_coverage(signals, recipe.scoring)
     cells = None
-    if categories is not None:
+    if sources.categories is not None:
         aspects = ontology.graph.aspects[candidates.term_row]
-        cells = categories[candidates.query_row, aspects] * len(ASPECTS) + aspects
+        cells = sources.categories[candidates.query_row, aspects] * len(ASPECTS) + aspects
     scores = score_candidates(signals, recipe.scoring, cells=cells)
     scores = raise_parents(candidates.query_row, candidates.term_row, scores, ontology.graph)
     kept = np.flatnonzero((scores > 0) & ~ontology.is_root[candidates.term_row])

@@ -115,7 +115,13 @@ class CandidateMaker:
         ontology = await self._ontologies.get(request.ontology_snapshot_id)
         references = await self._banks.get(selection_of(request), version, ontology)
         aligned = await self._aligned(request, version, queries, references) if is_aligned else None
-        sources = await self._features.read(request, queries, references=references, ontology=ontology)
+        sources = await self._features.read(
+            request,
+            queries,
+            references=references,
+            ontology=ontology,
+            by_cell=recipe.scoring.cell_weights is not None,
+        )
         if aligned is not None:
             sources = replace(sources, self_bit_scores=aligned.self_bit_scores)
         pools = references.pools(is_aspect_separated=request.aspect_separated_knn)
@@ -129,11 +135,9 @@ class CandidateMaker:
             found = await self._run(partial(find, carried=references.statistics.carried, sources=known))
         if needs_figures(request, recipe.scoring):
             sources = replace(sources, alignment=await self._figures.read(found.candidates, queries, bank))
-        by_cell = recipe.scoring.cell_weights is not None
-        categories = await self._features.categories(request, queries, ontology) if by_cell else None
         with work_span("score", {"protea.queries": len(queries.accessions)}):
             score = partial(score_terms, found, queries, bank, ontology, recipe)
-            prediction = await self._run(partial(score, sources=sources, categories=categories))
+            prediction = await self._run(partial(score, sources=sources))
         return MadeCandidates(prediction, queries, bank, ontology)
 
     async def _aligned(

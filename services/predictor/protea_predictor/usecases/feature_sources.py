@@ -84,9 +84,15 @@ class FeatureReader:
         require_sources(request, taxonomy_dir=self._taxonomy_dir, term_vectors_file=self._term_vectors_file)
 
     async def read(
-        self, request: PredictGoTerms, queries: Queries, *, references: OpenBank, ontology: StoredOntology
+        self,
+        request: PredictGoTerms,
+        queries: Queries,
+        *,
+        references: OpenBank,
+        ontology: StoredOntology,
+        by_cell: bool,
     ) -> FeatureSources:
-        """Read what the features of some queries need.
+        """Read what the features of some queries need, and their scores: ``by_cell`` where weights differ by category.
 
         Raises
         ------
@@ -98,6 +104,8 @@ class FeatureReader:
         own = await self._own_annotations(request, queries, ontology)
         accretion = await self._accretion(request, ontology)
         query_taxa = await self._query_taxa(request, queries)
+        needs_categories = by_cell or request.compute_term_gains
+        categories = await self._categories(request, queries, ontology) if needs_categories else None
         told = None
         if own is not None and accretion is not None:
             told = KnownOfQueries(queries.accessions, own, accretion, ontology.graph)
@@ -112,7 +120,7 @@ class FeatureReader:
             species=await statistics.species(threads) if request.compute_species_prior else None,
             query_taxa=query_taxa,
             gains=await self._gains(request, references, ontology),
-            categories=await self.categories(request, queries, ontology) if request.compute_term_gains else None,
+            categories=categories,
             links=await self._links(request, queries, references),
             information_accretion=accretion if request.compute_information else None,
             taxa=await self._taxa(request, query_taxa, references.bank),
@@ -152,7 +160,9 @@ class FeatureReader:
             )
         self._mappings.add(mapping)
 
-    async def categories(self, request: PredictGoTerms, queries: Queries, ontology: StoredOntology) -> NDArray[np.int8]:
+    async def _categories(
+        self, request: PredictGoTerms, queries: Queries, ontology: StoredOntology
+    ) -> NDArray[np.int8]:
         """Tell how much the annotation set knows of each query in each aspect, shape ``(n_queries, 3)``."""
         async with self._unit_of_work() as work:
             stated = await KnowledgeStore(work.session).of_proteins(

@@ -104,9 +104,10 @@ class FeatureSources:
         What the references most like each query say.
     species, query_taxa
         Family ``species``: terms of the references of each species, and the taxon of each query; both or none.
-    gains, categories
-        Family ``gains``: what references gained, and how much is known of each query in each aspect; with
-        ``query_taxa``, all or none.
+    gains
+        Family ``gains``, with ``query_taxa`` and ``categories``, all or none: what references gained.
+    categories
+        How much is known of each query in each aspect, as `categories_of` gives it; weights by cell need it too.
     links
         Family ``links``: what the references say that interact with each query, or share papers with it.
     information_accretion
