@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -20,9 +21,6 @@ from protea_cli.progress import Steps
 
 __all__ = ["app", "draw_calibration", "draw_calibrations"]
 
-_POINTS: Final = 12
-"""Points of a curve that are shown; a fitted one has hundreds."""
-
 app = typer.Typer(no_args_is_help=True, help="Fit, list and show calibrations: what scores are worth as probabilities.")
 
 
@@ -34,7 +32,7 @@ def fit_calibration(
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
-    """Learn which share of predictions of a score comes true, by aspect."""
+    """Learn which share of predictions of a score comes true, by aspect and by how much is known."""
     payload = {"evaluation_set_id": str(window), "prediction_set_id": str(predictions), "temporal_waiver": waiver}
     found = asyncio.run(_fit(payload, url=url, key=api_key))
     _print(draw_calibration(found))
@@ -105,21 +103,28 @@ def draw_calibration(calibration: Mapping[str, Any]) -> Iterator[Table]:
         told = (_error(measured[name]) for name in ("before", "fitted", "held_out"))
         errors.add_row(aspect.replace("_", " "), *counts, *told)
     yield errors
-    curves = Table("aspect", "score", "probability", box=box.SIMPLE_HEAD, pad_edge=False)
-    for aspect, curve in calibration["curves"].items():
-        points = _some(list(zip(curve["scores"], curve["probabilities"], strict=True)))
-        for position, (score, probability) in enumerate(points):
-            name = aspect.replace("_", " ") if position == 0 else ""
-            curves.add_row(name, f"{score:.3f}", f"{probability:.3f}")
-        curves.add_section()
-    yield curves
+    yield _draw_curves(calibration["curves"])
 
 
-def _some(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
-    """Take some points at even distances, the first and the last among them."""
-    if len(points) <= _POINTS:
-        return points
-    return [points[round(n * (len(points) - 1) / (_POINTS - 1))] for n in range(_POINTS)]
+def _draw_curves(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> Table:
+    """Lay out what scores become in each cell."""
+    names = ("score", *(cell.upper() for cell in curves))
+    table = Table(*names, box=box.SIMPLE_HEAD, pad_edge=False, title="Probability by cell")
+    for tenths in range(11):
+        score = tenths / 10
+        table.add_row(f"{score:.1f}", *(f"{_probability(curve, score):.3f}" for curve in curves.values()))
+    return table
+
+
+def _probability(curve: Mapping[str, Sequence[float]], score: float) -> float:
+    """Read a curve: straight between its points, level outside."""
+    scores, probabilities = curve["scores"], curve["probabilities"]
+    after = bisect_left(scores, score)
+    if after == 0 or after == len(scores):
+        return probabilities[min(after, len(scores) - 1)]
+    before = after - 1
+    share = (score - scores[before]) / (scores[after] - scores[before])
+    return probabilities[before] + share * (probabilities[after] - probabilities[before])
 
 
 def _short(aspect: str) -> str:

@@ -13,7 +13,7 @@ __all__ = ["CalibrationModel"]
 
 
 class CalibrationModel(Base):
-    """Curves from score to probability, one per aspect, fitted to a prediction set on a window that is for choosing.
+    """Curves from score to probability, one per cell, fitted to a prediction set on a window that is for choosing.
 
     Written by the predictor.
 

@@ -261,4 +261,4 @@ class Factory:
     def create_reranking(self) -> Reranking:
         """Build what scores predictions anew."""
         context = self._context
-        return Reranking(unit_of_work=self._unit_of_work, rerankers=context.rerankers, executor=context.executor)
+        return Reranking(rerankers=context.rerankers, executor=context.executor)

@@ -15,7 +15,7 @@ from protea_common.db import session_scope
 from protea_common.orm import Base, CalibrationModel, Dataset, RerankerModel
 from support.gateway import GatewayBench
 
-CURVES = {"molecular_function": {"scores": [0.1, 0.9], "probabilities": [0.0, 0.5]}}
+CURVES = {"pk-mfo": {"scores": [0.1, 0.9], "probabilities": [0.0, 0.5]}}
 
 
 async def add(gateway: GatewayBench, table: type[Base], **values: Any) -> UUID:
@@ -40,7 +40,7 @@ async def add_dataset(gateway: GatewayBench, name: str, **values: Any) -> UUID:
 
 
 async def add_calibration(gateway: GatewayBench, **values: Any) -> UUID:
-    content = json.dumps({"format": 1, "abstain_below": 0.0, "curves": CURVES}).encode()
+    content = json.dumps({"format": 2, "abstain_below": 0.0, "curves": CURVES}).encode()
     uri = await gateway.platform.artifacts.put("calibrations/one.json", content)
     columns = {
         "artifact_uri": uri,

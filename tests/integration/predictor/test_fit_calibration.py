@@ -14,13 +14,14 @@ import pytest
 from sqlalchemy import insert, literal, select, update
 
 from protea_common.db import session_scope
-from protea_common.domain.ontology import Aspect
 from protea_common.messaging.bus import Acknowledged, DeadLettered
 from protea_common.operations import FitCalibration, PredictGoTerms
 from protea_common.orm import CalibrationModel, EvaluationSet, Job, JobStatus, Protein, QuerySetEntry
 from protea_common.runtime import Platform
 from protea_predictor.adapters.storage import CalibrationStore, TooManyPredictionsError
-from protea_predictor.domain.calibration import Calibration, expected_calibration_error
+from protea_predictor.domain.calibration import Calibration
+from protea_predictor.domain.isotonic import Curve
+from protea_predictor.domain.reliability import expected_calibration_error
 from support.predictor_bench import A, Annotation, B, C
 from support.training_bench import AwayArtifactStore, Circle, TrainingBench, open_training_bench
 
@@ -99,6 +100,13 @@ async def calibrations(bench: TrainingBench) -> list[CalibrationModel]:
         return list(await session.scalars(select(CalibrationModel)))
 
 
+async def put_anew(bench: TrainingBench, calibration_id: UUID, content: bytes) -> None:
+    """Write other content for a calibration, and its digest."""
+    await bench.platform.artifacts.put(f"calibrations/{calibration_id}.json", content)
+    async with bench.world() as world:
+        await world.session.execute(update(CalibrationModel).values(content_sha256=sha256(content).hexdigest()))
+
+
 async def scores(bench: TrainingBench, job: Job) -> dict[tuple[str, str], float]:
     assert job.status is JobStatus.SUCCEEDED, job.error_message
     return {(row["protein"], row["go_id"]): row["score"] for row in await bench.rows(job.id)}
@@ -136,7 +144,7 @@ async def test_predictions_become_probabilities_and_the_error_falls(bench: Train
     job = await bench.run(fitting.request, calibration_id=calibration_id)
 
     raw, told = await scores(bench, plain), await scores(bench, job)
-    curve = Calibration.from_json(json.loads(content)).curves[Aspect.BIOLOGICAL_PROCESS]
+    curve = Calibration.from_json(json.loads(content)).curves["nk-bpo"]
     for pair, score in told.items():
         expected = curve(np.array([raw[pair]]))[0] if pair[1] in {A, B, C} else raw[pair]
         assert score == pytest.approx(expected, abs=1e-6)
@@ -150,6 +158,20 @@ async def test_predictions_become_probabilities_and_the_error_falls(bench: Train
         "content_sha256": row.content_sha256,
         "evaluation_set_id": str(fitting.window),
     }
+
+
+async def test_a_protein_has_the_curve_of_what_is_known_of_it(bench: TrainingBench, fitting: Fitting) -> None:
+    calibration_id = await fitted(bench, fitting)
+    levels = {"nk-bpo": 0.25, "pk-bpo": 0.75}
+    curves = {cell: Curve(np.zeros(1), np.array([level])) for cell, level in levels.items()}
+    await put_anew(bench, calibration_id, json.dumps(Calibration(curves).as_json()).encode())
+    async with bench.world() as world:
+        await world.annotate(fitting.request, [(SELECTED[0], C, "IDA", None)])
+
+    told = await scores(bench, await bench.run(fitting.request, calibration_id=calibration_id))
+
+    assert told[SELECTED[0], A] == pytest.approx(levels["pk-bpo"])
+    assert told[SELECTED[1], A] == pytest.approx(levels["nk-bpo"])
 
 
 async def test_terms_below_the_abstain_level_are_not_stored(bench: TrainingBench, fitting: Fitting) -> None:
@@ -266,11 +288,10 @@ async def test_a_file_that_is_none_is_refused(
     bench: TrainingBench, fitting: Fitting, content: bytes | None, error_code: str
 ) -> None:
     calibration_id = await fitted(bench, fitting)
-    await bench.platform.artifacts.put(f"calibrations/{calibration_id}.json", content or b"no JSON")
     if content is None:
-        async with bench.world() as world:
-            digest = sha256(b"no JSON").hexdigest()
-            await world.session.execute(update(CalibrationModel).values(content_sha256=digest))
+        await put_anew(bench, calibration_id, b"no JSON")
+    else:
+        await bench.platform.artifacts.put(f"calibrations/{calibration_id}.json", content)
 
     job = await bench.run(fitting.request, calibration_id=calibration_id)
 

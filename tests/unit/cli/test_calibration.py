@@ -16,10 +16,8 @@ FITTED: dict[str, Any] = {
         "molecular_function": {"predictions": 5, "true": 1, "before": 0.1, "fitted": 0.0, "held_out": None},
     },
     "curves": {
-        "biological_process": {
-            "scores": [n / 100 for n in range(101)],
-            "probabilities": [n / 200 for n in range(101)],
-        }
+        "nk-bpo": {"scores": [0.0, 1.0], "probabilities": [0.0, 0.5]},
+        "lk-bpo": {"scores": [0.25, 0.35, 0.6], "probabilities": [0.1, 0.2, 0.9]},
     },
 }
 
@@ -38,22 +36,13 @@ def test_a_list_shows_whole_ids_and_the_errors_that_can_be_believed() -> None:
         assert told in text
 
 
-def test_a_calibration_is_shown_with_its_errors_and_some_points_of_its_curves() -> None:
+def test_a_calibration_is_shown_with_its_errors_and_what_scores_become_in_each_cell() -> None:
     text = drawn(*draw_calibration(FITTED))
 
     errors = next(line for line in text.splitlines() if line.startswith(("biological", " biological")))
     assert errors.split()[2:] == ["1,200", "90", "0.200", "0.001", "0.012"]
-    shown = [line.split()[-2:] for line in text.splitlines() if line.strip() and line.split()[-1].startswith("0.")]
-    points = [each for each in shown if each[0] != "0.001"]
-    assert points[0] == ["0.000", "0.000"]
-    assert ["1.000", "0.500"] in points
-    assert (
-        len(
-            [
-                each
-                for each in points
-                if float(each[1]) == float(each[0]) / 2 or abs(float(each[1]) - float(each[0]) / 2) < 0.001
-            ]
-        )
-        == 12
-    )
+    shown = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.strip()}
+    assert shown["score"] == ["NK-BPO", "LK-BPO"]
+    assert shown["0.0"] == ["0.000", "0.100"]
+    assert shown["0.3"] == ["0.150", "0.150"]
+    assert shown["1.0"] == ["0.500", "0.900"]

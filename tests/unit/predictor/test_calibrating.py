@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 
 from protea_common.domain.ontology import ASPECTS
+from protea_common.domain.scoring import CELLS
 from protea_predictor.domain.calibrating import calibrated, without_unlikely
-from protea_predictor.domain.calibration import AspectCurve, Calibration, expected_calibration_error, fit_calibration
+from protea_predictor.domain.calibration import Calibration, fit_calibration
 from protea_predictor.domain.calibration_measures import measure_calibration
 from protea_predictor.domain.features.compute import FeatureSources, compute_features
 from protea_predictor.domain.hierarchy import raise_parents
+from protea_predictor.domain.isotonic import Curve
 from protea_predictor.domain.prediction import Prediction
+from protea_predictor.domain.reliability import expected_calibration_error
+from protea_predictor.domain.reranking.categories import cells_of
 from protea_predictor.domain.stored_ontology import StoredOntology
 from support.transferred import random_transfer
 
@@ -26,21 +30,30 @@ def predicted(seed: int) -> tuple[Prediction, StoredOntology]:
     return Prediction(made.candidates, frame, scores, np.arange(len(scores))), ontology
 
 
-def curves(*levels: float) -> Calibration:
-    """A curve per aspect that is 0 up to a score of .2 and then rises to a level."""
+LEVELS = np.linspace(0.1, 0.9, len(CELLS))
+
+
+def curves() -> Calibration:
+    """A curve per cell that is 0 up to a score of .2 and then rises to the cell's level."""
     points = np.array([0.0, 0.2, 1.0])
-    made = {aspect: AspectCurve(points, np.array([0, 0, level])) for aspect, level in zip(ASPECTS, levels, strict=True)}
+    made = {cell: Curve(points, np.array([0, 0, level])) for cell, level in zip(CELLS, LEVELS, strict=True)}
     return Calibration(MappingProxyType(made))
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_each_aspect_has_its_curve_and_no_term_comes_below_a_descendant(seed: int) -> None:
-    prediction, ontology = predicted(seed)
+def drawn_categories(prediction: Prediction, seed: int) -> np.ndarray:
+    n_queries = int(prediction.candidates.query_row.max()) + 1
+    return np.random.default_rng(seed).integers(0, 3, (n_queries, len(ASPECTS)), dtype=np.int8)
 
-    told = calibrated(prediction, curves(0.4, 0.6, 0.8), ontology)
+
+@pytest.mark.parametrize("seed", range(10))
+def test_each_cell_has_its_curve_and_no_term_comes_below_a_descendant(seed: int) -> None:
+    prediction, ontology = predicted(seed)
+    categories = drawn_categories(prediction, seed)
+
+    told = calibrated(prediction, curves(), ontology, categories=categories)
 
     aspects = ontology.graph.aspects[prediction.candidates.term_row]
-    levels = np.array([0.4, 0.6, 0.8])[aspects]
+    levels = LEVELS.reshape(3, 3)[categories[prediction.candidates.query_row, aspects], aspects]
     np.testing.assert_allclose(told.scores, levels * np.clip((prediction.scores - 0.2) / 0.8, 0, 1), atol=1e-12)
     candidates = told.candidates
     again = raise_parents(candidates.query_row, candidates.term_row, told.scores, ontology.graph)
@@ -49,7 +62,7 @@ def test_each_aspect_has_its_curve_and_no_term_comes_below_a_descendant(seed: in
 
 def test_what_has_no_chance_is_not_kept() -> None:
     prediction, ontology = predicted(3)
-    told = calibrated(prediction, curves(0.4, 0.6, 0.8), ontology)
+    told = calibrated(prediction, curves(), ontology, categories=drawn_categories(prediction, 3))
     kept = (prediction.scores > 0.2) & ~ontology.is_root[prediction.candidates.term_row]
     assert 0 < len(told.kept) < len(told.scores)
     np.testing.assert_array_equal(told.kept, np.flatnonzero(kept))
@@ -67,9 +80,10 @@ def test_measures_tell_the_error_before_after_and_on_other_proteins() -> None:
     rng = np.random.default_rng(5)
     scores, proteins = rng.random(4_000), rng.integers(0, 200, 4_000)
     labels, aspects = rng.random(4_000) < scores**2, np.repeat([0, 1], 2_000)
-    calibration = fit_calibration(scores, labels, aspects)
+    cells = cells_of(rng.integers(0, 3, 4_000), aspects)
+    calibration = fit_calibration(scores, labels, cells)
 
-    measures = measure_calibration(calibration, scores, labels, aspects, proteins=proteins)
+    measures = measure_calibration(calibration, scores, labels, cells, proteins=proteins)
 
     assert set(measures) == {ASPECTS[0].value, ASPECTS[1].value}
     for number, aspect in enumerate(ASPECTS[:2]):
@@ -84,9 +98,7 @@ def test_measures_tell_the_error_before_after_and_on_other_proteins() -> None:
 
 def test_one_half_without_predictions_leaves_nothing_held_out() -> None:
     scores = np.linspace(0, 1, 200)
-    labels, aspects = scores > 0.5, np.zeros(200, dtype=np.int64)
-    calibration = fit_calibration(scores, labels, aspects)
+    labels, cells = scores > 0.5, np.zeros(200, dtype=np.int64)
+    calibration = fit_calibration(scores, labels, cells)
     even = np.full(200, 2)
-    assert (
-        measure_calibration(calibration, scores, labels, aspects, proteins=even)[ASPECTS[0].value]["held_out"] is None
-    )
+    assert measure_calibration(calibration, scores, labels, cells, proteins=even)[ASPECTS[0].value]["held_out"] is None

@@ -9,18 +9,13 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.isotonic import IsotonicRegression
 
-from protea_common.domain.ontology import ASPECTS, Aspect
-from protea_predictor.domain.calibration import (
-    AspectCurve,
-    Calibration,
-    InvalidCalibrationError,
-    expected_calibration_error,
-    fit_calibration,
-    fit_isotonic,
-    reliability,
-)
+from protea_common.domain.scoring import CELLS
+from protea_predictor.domain.calibration import Calibration, fit_calibration
 from protea_predictor.domain.errors import ShapeMismatchError
 from protea_predictor.domain.hierarchy import raise_parents
+from protea_predictor.domain.isotonic import Curve, InvalidCalibrationError, fit_isotonic
+from protea_predictor.domain.reliability import expected_calibration_error, reliability
+from protea_predictor.domain.reranking.categories import CATEGORIES, cells_of
 from support.annotated_references import diamond_graph
 
 
@@ -74,16 +69,48 @@ def test_a_worked_example_of_the_calibration_error() -> None:
     assert np.isnan(expected_calibration_error(np.empty(0), np.empty(0, np.bool_)))
 
 
-def test_each_aspect_has_its_own_curve_and_one_without_predictions_none() -> None:
-    scores, labels = drawn(4)
-    function, process = ASPECTS.index(Aspect.MOLECULAR_FUNCTION), ASPECTS.index(Aspect.BIOLOGICAL_PROCESS)
-    aspects = np.repeat([function, process], [200, 200])
-    fitted = fit_calibration(scores, labels, aspects)
-    assert set(fitted.curves) == {Aspect.MOLECULAR_FUNCTION, Aspect.BIOLOGICAL_PROCESS}
-    mapped = fitted(scores, aspects)
-    np.testing.assert_array_equal(mapped[:200], fit_isotonic(scores[:200], labels[:200])(scores[:200]))
-    elsewhere = np.full(400, ASPECTS.index(Aspect.CELLULAR_COMPONENT))
-    np.testing.assert_array_equal(fitted(scores, elsewhere), scores)
+def cell(name: str, n: int) -> np.ndarray:
+    return np.full(n, CELLS.index(name))
+
+
+def test_each_cell_has_its_own_curve_and_an_aspect_without_predictions_none() -> None:
+    scores, labels = drawn(4, 600)
+    cells = np.concatenate([cell("nk-mfo", 200), cell("pk-mfo", 200), cell("pk-bpo", 200)])
+    fitted = fit_calibration(scores, labels, cells)
+    assert set(fitted.curves) == {name for name in CELLS if not name.endswith("cco")}
+    mapped = fitted(scores, cells)
+    for start in (0, 200, 400):
+        rows = slice(start, start + 200)
+        np.testing.assert_array_equal(mapped[rows], fit_isotonic(scores[rows], labels[rows])(scores[rows]))
+    np.testing.assert_array_equal(fitted(scores, cell("lk-cco", 600)), scores)
+
+
+def test_a_cell_with_too_few_predictions_has_the_curve_of_its_aspect() -> None:
+    scores, labels = drawn(7, 600)
+    labels[300:450] = False
+    cells = np.concatenate([cell("nk-mfo", 299), cell("lk-mfo", 1), cell("pk-mfo", 150), cell("pk-bpo", 150)])
+    fitted = fit_calibration(scores, labels, cells)
+    aspect = fit_isotonic(scores[:450], labels[:450])
+    for sparse in ("lk-mfo", "pk-mfo"):
+        np.testing.assert_array_equal(fitted(scores, cell(sparse, 600)), aspect(scores))
+    process = fit_isotonic(scores[450:], labels[450:])
+    np.testing.assert_array_equal(fitted(scores, cell("nk-bpo", 600)), process(scores))
+
+
+def test_categories_of_unlike_worth_are_both_calibrated_where_one_curve_for_both_is_not() -> None:
+    rng = np.random.default_rng(8)
+    categories, aspects = rng.integers(0, len(CATEGORIES), 60_000), np.ones(60_000, dtype=np.int8)
+    scores = rng.random(60_000)
+    labels = rng.random(60_000) < scores * np.array([0.2, 0.5, 0.9])[categories]
+    half = np.arange(60_000) < 30_000
+    cells = cells_of(categories, aspects)
+    told = fit_calibration(scores[half], labels[half], cells[half])(scores, cells)
+    together = fit_isotonic(scores[half], labels[half])(scores)
+    for number in range(len(CATEGORIES)):
+        members = ~half & (categories == number)
+        assert expected_calibration_error(told[members], labels[members]) < 0.02
+    apart = ~half & (categories == 0)
+    assert expected_calibration_error(together[apart], labels[apart]) > 0.1
 
 
 @settings(max_examples=20, deadline=None)
@@ -93,17 +120,20 @@ def test_no_term_comes_below_a_descendant(seed: int) -> None:
     scores, labels = drawn(seed)
     terms, queries = np.tile(np.arange(6), 5), np.repeat(np.arange(5), 6)
     raised = raise_parents(queries, terms, rng.random(30), graph)
-    fitted = fit_calibration(scores, labels, np.full(400, graph.aspects[0]))
-    mapped = fitted(raised, graph.aspects[terms])
+    drawn_cells = cells_of(rng.integers(0, 3, 400), np.full(400, graph.aspects[0]))
+    fitted = fit_calibration(scores, labels, drawn_cells)
+    aspects = graph.aspects[terms]
+    categories = rng.integers(0, 3, (5, 3))[queries, aspects]
+    mapped = fitted(raised, cells_of(categories, aspects))
     np.testing.assert_array_equal(raise_parents(queries, terms, mapped, graph), mapped)
 
 
 def test_a_calibration_survives_json_and_keeps_silent_below_its_level() -> None:
     scores, labels = drawn(5)
-    aspects = np.zeros(400, dtype=np.int8)
-    fitted = fit_calibration(scores, labels, aspects, abstain_below=0.25)
+    cells = np.arange(400) % len(CELLS)
+    fitted = fit_calibration(scores, labels, cells, abstain_below=0.25)
     read = Calibration.from_json(json.loads(json.dumps(fitted.as_json())))
-    assert read(scores, aspects).tobytes() == fitted(scores, aspects).tobytes()
+    assert read(scores, cells).tobytes() == fitted(scores, cells).tobytes()
     assert read.is_told(np.array([0.2, 0.25, 0.9])).tolist() == [False, True, True]
 
 
@@ -112,15 +142,11 @@ def test_a_calibration_survives_json_and_keeps_silent_below_its_level() -> None:
     [
         {},
         [],
-        {"format": 2, "curves": {}, "abstain_below": 0},
-        {"format": 1, "curves": {"molecular_function": {"scores": [0, 1]}}, "abstain_below": 0},
-        {"format": 1, "curves": {"spelling": {"scores": [0], "probabilities": [0]}}, "abstain_below": 0},
-        {
-            "format": 1,
-            "curves": {"molecular_function": {"scores": [0, 1], "probabilities": [1, 0]}},
-            "abstain_below": 0,
-        },
-        {"format": 1, "curves": {}, "abstain_below": 1.5},
+        {"format": 1, "curves": {}, "abstain_below": 0},
+        {"format": 2, "curves": {"nk-mfo": {"scores": [0, 1]}}, "abstain_below": 0},
+        {"format": 2, "curves": {"mfo": {"scores": [0], "probabilities": [0]}}, "abstain_below": 0},
+        {"format": 2, "curves": {"nk-mfo": {"scores": [0, 1], "probabilities": [1, 0]}}, "abstain_below": 0},
+        {"format": 2, "curves": {}, "abstain_below": 1.5},
     ],
 )
 def test_what_is_no_calibration_is_refused(document: dict[str, object]) -> None:
@@ -137,4 +163,4 @@ def test_too_few_rows_or_rows_of_one_kind_are_refused() -> None:
     with pytest.raises(ShapeMismatchError):
         fit_isotonic(scores, labels[:3])
     with pytest.raises(ShapeMismatchError):
-        AspectCurve(np.empty(0), np.empty(0))
+        Curve(np.empty(0), np.empty(0))

@@ -32,7 +32,7 @@ class ReadCalibration:
         self._artifacts = artifacts
 
     async def __call__(self, calibration_id: UUID) -> tuple[CalibrationModel, dict[str, Any]]:
-        """Give the row, and the curves by aspect.
+        """Give the row, and the curves by cell.
 
         Raises
         ------

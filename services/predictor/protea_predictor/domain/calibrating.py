@@ -5,23 +5,30 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protea_predictor.domain.calibration import Calibration
 from protea_predictor.domain.hierarchy import raise_parents
 from protea_predictor.domain.prediction import Prediction
+from protea_predictor.domain.reranking.categories import cells_of
 from protea_predictor.domain.stored_ontology import StoredOntology
 
 __all__ = ["calibrated", "without_unlikely"]
 
 
-def calibrated(prediction: Prediction, calibration: Calibration, ontology: StoredOntology) -> Prediction:
-    """Map scores to probabilities; they agree with the ontology again.
+def calibrated(
+    prediction: Prediction, calibration: Calibration, ontology: StoredOntology, *, categories: NDArray[np.int8]
+) -> Prediction:
+    """Map scores to probabilities, by how much is known of each query; they agree with the ontology again.
+
+    ``categories`` are those of the queries in each aspect, positions in `CATEGORIES`, shape ``(n_queries, 3)``.
 
     A curve never falls, but between its points it is rounded, so that a term may come below a descendant by the last
     bit; it is raised. A term whose probability is 0 is not kept.
     """
     candidates, graph = prediction.candidates, ontology.graph
-    mapped = calibration(prediction.scores, graph.aspects[candidates.term_row])
+    aspects = graph.aspects[candidates.term_row]
+    mapped = calibration(prediction.scores, cells_of(categories[candidates.query_row, aspects], aspects))
     scores = raise_parents(candidates.query_row, candidates.term_row, mapped, graph)
     kept = np.flatnonzero((scores > 0) & ~ontology.is_root[candidates.term_row])
     return replace(prediction, scores=scores, kept=kept)

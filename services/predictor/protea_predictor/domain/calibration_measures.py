@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protea_common.domain.ontology import ASPECTS
-from protea_predictor.domain.calibration import Calibration, expected_calibration_error, fit_isotonic
+from protea_predictor.domain.calibration import Calibration, fit_aspect
+from protea_predictor.domain.reliability import expected_calibration_error
+from protea_predictor.domain.reranking.categories import CATEGORIES
 
 __all__ = ["measure_calibration"]
 
@@ -19,7 +21,7 @@ def measure_calibration(
     calibration: Calibration,
     scores: NDArray[np.float64],
     labels: NDArray[np.bool_],
-    aspects: NDArray[np.integer],
+    cells: NDArray[np.integer],
     *,
     proteins: NDArray[np.integer],
 ) -> dict[str, Any]:
@@ -27,8 +29,8 @@ def measure_calibration(
 
     Parameters
     ----------
-    scores, labels, aspects
-        Of the predictions that it was fitted to, shape ``(n,)``.
+    scores, labels, cells
+        Of the predictions that it was fitted to, as `fit_calibration` takes them, shape ``(n,)``.
     proteins
         Number of the protein of each, same shape.
 
@@ -40,28 +42,38 @@ def measure_calibration(
         which alone says what to expect of new proteins; ``None`` where a half has no predictions.
     """
     measures = {}
-    for aspect in calibration.curves:
-        members = aspects == ASPECTS.index(aspect)
+    fitted = calibration(scores, cells)
+    categories, aspects = np.divmod(cells, len(ASPECTS))
+    for number, aspect in enumerate(ASPECTS):
+        members = np.flatnonzero(aspects == number)
+        if not len(members):
+            continue
         raw, true = scores[members], labels[members]
-        held_out = _held_out(raw, true, proteins[members])
+        held_out = _held_out(raw, true, categories[members], proteins[members])
         measures[aspect.value] = {
             "predictions": len(raw),
             "true": int(true.sum()),
             "before": expected_calibration_error(raw, true),
-            "fitted": expected_calibration_error(calibration.curves[aspect](raw), true),
+            "fitted": expected_calibration_error(fitted[members], true),
             "held_out": None if held_out is None else expected_calibration_error(held_out, true),
         }
     return measures
 
 
 def _held_out(
-    scores: NDArray[np.float64], labels: NDArray[np.bool_], proteins: NDArray[np.integer]
+    scores: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+    categories: NDArray[np.integer],
+    proteins: NDArray[np.integer],
 ) -> NDArray[np.float64] | None:
-    """Map the predictions of each half of the proteins by a curve fitted to the other half."""
+    """Map the predictions of each half of the proteins by curves fitted to the other half."""
     mapped = np.empty(len(scores))
     for fold in range(_FOLDS):
-        members = proteins % _FOLDS == fold
-        if not members.any() or members.all():
+        is_held = proteins % _FOLDS == fold
+        if not is_held.any() or is_held.all():
             return None
-        mapped[members] = fit_isotonic(scores[~members], labels[~members])(scores[members])
+        curves = fit_aspect(scores[~is_held], labels[~is_held], categories[~is_held])
+        for number, category in enumerate(CATEGORIES):
+            members = np.flatnonzero(is_held & (categories == number))
+            mapped[members] = curves[category](scores[members])
     return mapped

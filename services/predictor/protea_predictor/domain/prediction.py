@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protea_common.domain.distance import DistanceMetric
-from protea_common.domain.ontology import ASPECTS
 from protea_common.domain.scoring import ScoringRecipe
 from protea_predictor.domain.alignment.hits import AlignedHits
 from protea_predictor.domain.alignment.union import unite_channels
@@ -29,6 +28,7 @@ from protea_predictor.domain.hierarchy import raise_parents
 from protea_predictor.domain.known_candidates import add_pairs, supported_pairs
 from protea_predictor.domain.pools import Pool, search_pools
 from protea_predictor.domain.reference_bank import ReferenceBank
+from protea_predictor.domain.reranking.categories import cells_of
 from protea_predictor.domain.scoring import candidate_signals, feature_signals, require_coverage, score_candidates
 from protea_predictor.domain.search_means import SearchMeans
 from protea_predictor.domain.stored_ontology import StoredOntology
@@ -218,7 +218,7 @@ def score_terms(
     cells = None
     if sources.categories is not None:
         aspects = ontology.graph.aspects[candidates.term_row]
-        cells = sources.categories[candidates.query_row, aspects] * len(ASPECTS) + aspects
+        cells = cells_of(sources.categories[candidates.query_row, aspects], aspects)
     scores = score_candidates(signals, recipe.scoring, cells=cells)
     scores = raise_parents(candidates.query_row, candidates.term_row, scores, ontology.graph)
     kept = np.flatnonzero((scores > 0) & ~ontology.is_root[candidates.term_row])

@@ -12,12 +12,16 @@ from hashlib import sha256
 from typing import Any, ClassVar
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
 from protea_common.db import UnitOfWork
 from protea_common.errors import PermanentError
 from protea_common.storage import ArtifactStore
 from protea_predictor.adapters.storage import CalibrationStore, StoredCalibration
 from protea_predictor.domain.calibrating import calibrated, without_unlikely
-from protea_predictor.domain.calibration import Calibration, InvalidCalibrationError
+from protea_predictor.domain.calibration import Calibration
+from protea_predictor.domain.isotonic import InvalidCalibrationError
 from protea_predictor.domain.prediction import Prediction
 from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.usecases.recently_used import RecentlyUsed
@@ -94,12 +98,22 @@ class Calibrations:
         return await self._kept.get(calibration_id, partial(self._load, calibration_id))
 
     async def apply(
-        self, prediction: Prediction, calibration_id: UUID | None, ontology: StoredOntology, *, abstain_below: float
+        self,
+        prediction: Prediction,
+        calibration_id: UUID | None,
+        *,
+        categories: NDArray[np.int8],
+        ontology: StoredOntology,
+        abstain_below: float,
     ) -> Prediction:
-        """Make probabilities of the scores of a prediction, and leave out what is below the abstain level."""
+        """Make probabilities of the scores of a prediction, and leave out what is below the abstain level.
+
+        ``categories`` say how much is known of each query in each aspect, as `categories_of` gives it, shape
+        ``(n_queries, 3)``.
+        """
         loaded = await self.find(calibration_id)
         if loaded is not None:
-            calibrate = partial(calibrated, prediction, loaded.calibration, ontology)
+            calibrate = partial(calibrated, prediction, loaded.calibration, ontology, categories=categories)
             prediction = await asyncio.get_running_loop().run_in_executor(self._executor, calibrate)
         return without_unlikely(prediction, abstain_below=abstain_below)
 

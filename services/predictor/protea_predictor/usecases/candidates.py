@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from protea_common.operations import PredictGoTerms
 from protea_common.telemetry import work_span
 from protea_predictor.domain.prediction import (
@@ -35,12 +38,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MadeCandidates:
-    """A prediction and all that its rows are made of."""
+    """A prediction and all that its rows are made of.
+
+    Attributes
+    ----------
+    categories
+        How much is known of each query in each aspect, as `categories_of` gives it, shape ``(n_queries, 3)``.
+    """
 
     prediction: Prediction
     queries: Queries
     bank: ReferenceBank
     ontology: StoredOntology
+    categories: NDArray[np.int8]
 
 
 class CandidateMaker:
@@ -115,12 +125,9 @@ class CandidateMaker:
         ontology = await self._ontologies.get(request.ontology_snapshot_id)
         references = await self._banks.get(selection_of(request), version, ontology)
         aligned = await self._aligned(request, version, queries, references) if is_aligned else None
+        categories = await self._features.categories(request, queries, ontology)
         sources = await self._features.read(
-            request,
-            queries,
-            references=references,
-            ontology=ontology,
-            by_cell=recipe.scoring.cell_weights is not None,
+            request, queries, references=references, ontology=ontology, categories=categories
         )
         if aligned is not None:
             sources = replace(sources, self_bit_scores=aligned.self_bit_scores)
@@ -138,7 +145,7 @@ class CandidateMaker:
         with work_span("score", {"protea.queries": len(queries.accessions)}):
             score = partial(score_terms, found, queries, bank, ontology, recipe)
             prediction = await self._run(partial(score, sources=sources))
-        return MadeCandidates(prediction, queries, bank, ontology)
+        return MadeCandidates(prediction, queries, bank, ontology, categories)
 
     async def _aligned(
         self, request: PredictGoTerms, version: ReferenceVersion, queries: Queries, references: OpenBank

@@ -90,9 +90,9 @@ class FeatureReader:
         *,
         references: OpenBank,
         ontology: StoredOntology,
-        by_cell: bool,
+        categories: NDArray[np.int8],
     ) -> FeatureSources:
-        """Read what the features of some queries need, and their scores: ``by_cell`` where weights differ by category.
+        """Read what the features of some queries need, besides their ``categories``.
 
         Raises
         ------
@@ -104,8 +104,6 @@ class FeatureReader:
         own = await self._own_annotations(request, queries, ontology)
         accretion = await self._accretion(request, ontology)
         query_taxa = await self._query_taxa(request, queries)
-        needs_categories = by_cell or request.compute_term_gains
-        categories = await self._categories(request, queries, ontology) if needs_categories else None
         told = None
         if own is not None and accretion is not None:
             told = KnownOfQueries(queries.accessions, own, accretion, ontology.graph)
@@ -129,6 +127,14 @@ class FeatureReader:
             projection=None if projection is None else projection.projection,
             query_vectors=None if projection is None else queries.vectors,
         )
+
+    async def categories(self, request: PredictGoTerms, queries: Queries, ontology: StoredOntology) -> NDArray[np.int8]:
+        """Tell how much the annotation set knows of each query in each aspect, shape ``(n_queries, 3)``."""
+        async with self._unit_of_work() as work:
+            stated = await KnowledgeStore(work.session).of_proteins(
+                request.annotation_set_id, queries.accessions, ontology=ontology
+            )
+        return stated_categories(stated, ontology.graph, n_proteins=len(queries.accessions))
 
     async def projection(self, request: PredictGoTerms) -> LoadedProjection | None:
         """Give the fit of the recipe's principal components; ``None`` where nobody asks for them.
@@ -159,16 +165,6 @@ class FeatureReader:
                 "Load it (protea load interpro2go FILE --source-version NAME), or leave interpro_mapping out."
             )
         self._mappings.add(mapping)
-
-    async def _categories(
-        self, request: PredictGoTerms, queries: Queries, ontology: StoredOntology
-    ) -> NDArray[np.int8]:
-        """Tell how much the annotation set knows of each query in each aspect, shape ``(n_queries, 3)``."""
-        async with self._unit_of_work() as work:
-            stated = await KnowledgeStore(work.session).of_proteins(
-                request.annotation_set_id, queries.accessions, ontology=ontology
-            )
-        return stated_categories(stated, ontology.graph, n_proteins=len(queries.accessions))
 
     async def _gains(self, request: PredictGoTerms, references: OpenBank, ontology: StoredOntology) -> TermGains | None:
         if not request.compute_term_gains:

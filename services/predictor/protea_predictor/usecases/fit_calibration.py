@@ -32,7 +32,7 @@ from protea_predictor.adapters.storage import (
 from protea_predictor.domain.calibration import Calibration, fit_calibration
 from protea_predictor.domain.calibration_measures import measure_calibration
 from protea_predictor.domain.datasets.temporal import require_selectable
-from protea_predictor.domain.reranking.categories import NO_CATEGORY
+from protea_predictor.domain.reranking.categories import NO_CATEGORY, cells_of
 from protea_predictor.domain.reranking.truth import WindowTruth
 from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.usecases.ontologies import Ontologies
@@ -169,11 +169,12 @@ def _fitted(sources: _Sources) -> _Fit:
     graph, scored, gained = sources.ontology.graph, sources.scored, sources.gained
     truth = WindowTruth.build(gained.gained, gained.known, graph, n_queries=len(gained.accessions))
     term_row = sources.ontology.rows_of(scored.term_ids)
-    measured = np.flatnonzero(truth.categories_of(scored.query_row, term_row) != NO_CATEGORY)
+    categories = truth.categories_of(scored.query_row, term_row)
+    measured = np.flatnonzero(categories != NO_CATEGORY)
     queries, terms, scores = scored.query_row[measured], term_row[measured], scored.scores[measured]
-    labels, aspects = truth.labels_of(queries, terms), graph.aspects[terms]
-    calibration = fit_calibration(scores, labels, aspects)
-    metrics = measure_calibration(calibration, scores, labels, aspects, proteins=queries)
+    labels, cells = truth.labels_of(queries, terms), cells_of(categories[measured], graph.aspects[terms])
+    calibration = fit_calibration(scores, labels, cells)
+    metrics = measure_calibration(calibration, scores, labels, cells, proteins=queries)
     return _Fit(calibration, len(scores), metrics)
 
 

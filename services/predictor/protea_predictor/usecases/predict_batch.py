@@ -81,12 +81,16 @@ class PredictBatch:
         reranked = await self._reranking.apply(
             made.prediction,
             payload.reranker_model_ids,
-            queries=queries,
+            categories=made.categories,
             ontology=made.ontology,
-            request=request,
+            share=request.reranker_share,
         )
         told = await self._calibrations.apply(
-            reranked, payload.calibration_id, made.ontology, abstain_below=request.abstain_below
+            reranked,
+            payload.calibration_id,
+            categories=made.categories,
+            ontology=made.ontology,
+            abstain_below=request.abstain_below,
         )
         return replace(made, prediction=told)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,15 +11,13 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
-from protea_common.db import UnitOfWork
 from protea_common.domain.ontology import GoGraph
 from protea_common.operations import PredictGoTerms
-from protea_predictor.adapters.storage import KnowledgeStore
 from protea_predictor.domain.hierarchy import raise_parents
-from protea_predictor.domain.prediction import Prediction, Queries
+from protea_predictor.domain.prediction import Prediction
 from protea_predictor.domain.reranking.errors import SchemaMismatchError
-from protea_predictor.domain.reranking.knowledge import StatedTerms, stated_categories
 from protea_predictor.domain.reranking.reranker import (
     Reranker,
     require_distinct_cells,
@@ -58,16 +56,13 @@ class Reranking:
 
     Parameters
     ----------
-    unit_of_work
-        Begins a transaction.
     rerankers
         Re-rankers in memory.
     executor
         Threads that score.
     """
 
-    def __init__(self, *, unit_of_work: Callable[[], UnitOfWork], rerankers: Rerankers, executor: Executor) -> None:
-        self._unit_of_work = unit_of_work
+    def __init__(self, *, rerankers: Rerankers, executor: Executor) -> None:
         self._rerankers = rerankers
         self._executor = executor
 
@@ -109,48 +104,38 @@ class Reranking:
         prediction: Prediction,
         reranker_ids: Sequence[UUID],
         *,
-        queries: Queries,
+        categories: NDArray[np.int8],
         ontology: StoredOntology,
-        request: PredictGoTerms,
+        share: float,
     ) -> Prediction:
         """Score a prediction anew; the scores agree with the ontology again.
 
-        The category of a query in an aspect follows from its experimental annotations in the set; a query that the
-        platform does not know has none.
+        Parameters
+        ----------
+        categories
+            How much is known of each query in each aspect, as `categories_of` gives it, shape ``(n_queries, 3)``.
+        share
+            How much of a score the booster says.
         """
         if not reranker_ids:
             return prediction
         rerankers = await self._rerankers.get(reranker_ids)
-        async with self._unit_of_work() as work:
-            stated = await KnowledgeStore(work.session).of_proteins(
-                request.annotation_set_id, queries.accessions, ontology=ontology
-            )
         for reranker in rerankers:
             require_schema(reranker, families=prediction.frame.families)
-        rerank = partial(
-            _reranked,
-            prediction,
-            rerankers,
-            stated,
-            ontology,
-            n_queries=len(queries.accessions),
-            share=request.reranker_share,
-        )
+        rerank = partial(_reranked, prediction, rerankers, categories, ontology, share=share)
         return await asyncio.get_running_loop().run_in_executor(self._executor, rerank)
 
 
 def _reranked(
     prediction: Prediction,
     rerankers: Sequence[Reranker],
-    stated: StatedTerms,
+    categories: NDArray[np.int8],
     ontology: StoredOntology,
     *,
-    n_queries: int,
     share: float,
 ) -> Prediction:
     graph, candidates = ontology.graph, prediction.candidates
     aspects = graph.aspects[candidates.term_row]
-    categories = stated_categories(stated, graph, n_proteins=n_queries)
     scores = rerank_scores(
         prediction.scores,
         prediction.frame,

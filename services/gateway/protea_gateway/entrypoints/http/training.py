@@ -94,7 +94,7 @@ class CalibrationDetail(CalibrationResource):
     """A calibration with its curves."""
 
     curves: dict[str, Any] = Field(
-        description="By aspect: scores, rising, and the probability at each; straight between, level outside."
+        description="By cell (nk-mfo): scores, rising, and the probability at each; straight between, level outside."
     )
 
 

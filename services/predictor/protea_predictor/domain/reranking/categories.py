@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from protea_common.domain.ontology import ASPECTS, Aspect, parse_aspect
 
-__all__ = ["CATEGORIES", "NO_CATEGORY", "Category", "Cell", "categories_of"]
+__all__ = ["CATEGORIES", "NO_CATEGORY", "Category", "Cell", "categories_of", "cells_of"]
 
 
 class Category(StrEnum):
@@ -80,6 +80,17 @@ def categories_of(is_known: NDArray[np.bool_]) -> NDArray[np.int8]:
     """
     elsewhere = np.where(is_known.any(axis=1, keepdims=True), _LIMITED, _NONE)
     return np.where(is_known, _PARTIAL, elsewhere).astype(np.int8)
+
+
+def cells_of(categories: NDArray[np.integer], aspects: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Give the cell of each candidate, as a position in `protea_common.domain.scoring.CELLS`.
+
+    Parameters
+    ----------
+    categories, aspects
+        Positions in `CATEGORIES` and `ASPECTS`, shape ``(n,)`` each.
+    """
+    return categories.astype(np.int64) * len(ASPECTS) + aspects
 
 
 _NONE, _LIMITED, _PARTIAL = range(len(CATEGORIES))
