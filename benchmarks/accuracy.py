@@ -1,6 +1,6 @@
 """How accurate predictions are: alignment transfer, k-mer neighbours, a composite of signals, and re-rankers.
 
-    .venv/bin/python benchmarks/accuracy.py [--json] [--fast] [--window selection] [--plain] [--all-methods]
+    .venv/bin/python benchmarks/accuracy.py [--json] [--fast] [--window selection|dated] [--plain] [--all-methods]
         [--data DIR] [--home DIR]
 
 Starts the platform and asks it for everything over HTTP: loads, windows, predictions, training, calibration, measures
@@ -26,7 +26,7 @@ from accuracy_jobs import Jobs
 from accuracy_predicting import RERANKER, calibrate, evaluate, predict, reranking, train
 from accuracy_results import Measured, calibration_errors, gains, read_measured
 from accuracy_table import Gains, as_json, print_table
-from accuracy_windows import REPORTING, SELECTION, TRAINING, Files, Loaded, Window, load, open_window
+from accuracy_windows import DATED, REPORTING, SELECTION, TRAINING, Days, Files, Loaded, Window, load, open_window
 
 from protea_cli.client import ProteaClient
 from protea_standalone.edition import free_port, open_laptop_edition
@@ -34,6 +34,7 @@ from protea_standalone.edition import free_port, open_laptop_edition
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo" / "data"
 ALL7 = ROOT.parent / "shared" / "data" / "all7"
+WINDOWS = {window.name: window for window in (REPORTING, DATED, SELECTION)}
 
 
 class Protocol:
@@ -120,15 +121,15 @@ class Extent:
 
     Attributes
     ----------
-    reports
-        Whether the reporting window is looked at.
+    reported
+        Whose figures are told.
     learns
         Whether calibrations are fitted and re-rankers trained.
     compares
         Whether neighbours alone are measured too, and probabilities of re-rankers.
     """
 
-    reports: bool
+    reported: Days
     learns: bool
     compares: bool
 
@@ -140,7 +141,7 @@ class Extent:
 
 async def run_protocol(jobs: Jobs, files: Files, extent: Extent) -> tuple[Protocol, dict[str, Gains]]:
     """Run the protocol on a platform; give it with what was measured, and what was gained."""
-    days = [*TRAINING, SELECTION, *([REPORTING] if extent.reports else [])]
+    days = [*TRAINING, *dict.fromkeys((SELECTION, extent.reported))]
     loaded = await load(jobs, files, days)
     windows = [await open_window(jobs, loaded, each) for each in days]
     training, selection = windows[: len(TRAINING)], windows[len(TRAINING)]
@@ -171,7 +172,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print the figures as JSON on the last line")
     parser.add_argument("--fast", action="store_true", help="the fly alone")
-    parser.add_argument("--window", choices=("reporting", "selection"), default="reporting", help="what is told of")
+    parser.add_argument("--window", choices=tuple(WINDOWS), default=REPORTING.name, help="what is told of")
     parser.add_argument(
         "--all-methods", action="store_true", help="k-mers alone and calibrated re-rankers in any window"
     )
@@ -183,9 +184,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="protea-accuracy-", ignore_cleanup_errors=True) as folder:
         home = arguments.home or Path(folder) / "home"
         home.mkdir(parents=True, exist_ok=True)
-        reports = arguments.window == "reporting"
-        compares = arguments.all_methods or not reports
-        extent = Extent(reports=reports, learns=not arguments.plain, compares=compares)
+        reported = WINDOWS[arguments.window]
+        compares = arguments.all_methods or reported is SELECTION
+        extent = Extent(reported=reported, learns=not arguments.plain, compares=compares)
         asyncio.run(run_benchmark(files, home, extent, as_line=arguments.json))
 
 

@@ -16,7 +16,7 @@ from protea_cli.errors import CommandError
 from protea_common.domain.fasta import FastaRecord
 from protea_evaluator.domain.knowledge import Category
 
-__all__ = ["REPORTING", "SELECTION", "TRAINING", "Days", "Files", "Loaded", "Window", "load", "open_window"]
+__all__ = ["DATED", "REPORTING", "SELECTION", "TRAINING", "Days", "Files", "Loaded", "Window", "load", "open_window"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ TRAINING = (Days("training", date(2016, 1, 1), date(2017, 1, 1), None),)
 SELECTION = Days("selection", date(2017, 1, 1), date(2018, 1, 1), "valid")
 REPORTING = Days("reporting", date(2018, 1, 1), date(2020, 1, 1), "test")
 """Ends behind the last annotation of the file, which is of January 2019."""
+DATED = Days("dated", REPORTING.start, date(2019, 1, 13), "test")
+"""The reporting window without the day that all 83,925 annotations by IntAct bear, whenever they were made."""
 
 
 @dataclass(frozen=True, slots=True)
