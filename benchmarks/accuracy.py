@@ -15,7 +15,6 @@ import argparse
 import asyncio
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from accuracy_predicting import RERANKER, calibrate, evaluate, predict, rerankin
 from accuracy_results import Measured, calibration_errors, gains, read_measured
 from accuracy_table import Gains, as_json, print_table
 from accuracy_windows import DATED, REPORTING, SELECTION, TRAINING, Days, Files, Loaded, Window, load, open_window
+from folders import traversable_folder
 
 from protea_cli.client import ProteaClient
 from protea_standalone.edition import free_port, open_laptop_edition
@@ -181,8 +181,8 @@ def main() -> None:
     parser.add_argument("--home", type=Path, help="keep the platform's data here, and go on with what is there")
     arguments = parser.parse_args()
     files = Files.of(None if arguments.fast else arguments.data, demo=DEMO)
-    with tempfile.TemporaryDirectory(prefix="protea-accuracy-", ignore_cleanup_errors=True) as folder:
-        home = arguments.home or Path(folder) / "home"
+    with traversable_folder("protea-accuracy-") as folder:
+        home = arguments.home or folder / "home"
         home.mkdir(parents=True, exist_ok=True)
         reported = WINDOWS[arguments.window]
         compares = arguments.all_methods or reported is SELECTION

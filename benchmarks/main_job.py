@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Self
 
 import psutil
+from folders import traversable_folder
 from rich.console import Console
 
 from protea_cli.client import ProteaClient
@@ -114,8 +114,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Seconds and peak memory of the main job, step by step.")
     parser.add_argument("--json", action="store_true", help="end with one JSON line")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="protea-benchmark-", ignore_cleanup_errors=True) as folder:
-        steps = asyncio.run(measure(Path(folder)))
+    with traversable_folder("protea-benchmark-") as folder:
+        steps = asyncio.run(measure(folder))
     print(f"{'step':<46} {'seconds':>8} {'peak MiB':>9}")
     for figures in steps.figures:
         print(f"{figures.title:<46} {figures.seconds:>8.2f} {figures.peak_bytes / MEBIBYTE:>9.0f}")

@@ -19,9 +19,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from folders import traversable_folder
 from messaging_ours import ROUTING_KEY, OurSide, sample_message
 from messaging_raw import RawPeer
-from servers import open_servers, platform_on, traversable_folder
+from servers import open_servers, platform_on
 
 from protea_common.messaging.topology import WorkQueue
 

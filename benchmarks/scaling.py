@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from folders import traversable_folder
 from scaling_cluster import open_cluster
 from scaling_job import BATCH_SEQUENCES, Outcome, add_sequences, run_job
-from servers import traversable_folder
 
 __all__ = ["Run", "main", "medians", "plan", "ratios", "throughput"]
 

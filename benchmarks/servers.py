@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ sys.path.append(str(TESTS))
 
 from support.rabbitmq import start_rabbitmq, virtual_host  # noqa: E402 - in the tests' folder, found by the line above
 
-__all__ = ["SOURCE", "Servers", "open_servers", "platform_on", "traversable_folder"]
+__all__ = ["SOURCE", "Servers", "open_servers", "platform_on"]
 
 SOURCE: Final = "protea-benchmark"
 """Who sends the benchmark's own events."""
@@ -42,15 +41,6 @@ class Servers:
     folder: Path
     db_url: str
     amqp_url: str
-
-
-@contextmanager
-def traversable_folder(prefix: str) -> Iterator[Path]:
-    """Make a folder for the block; PostgreSQL, which is another user when run by root, can traverse it."""
-    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield folder
 
 
 @contextmanager

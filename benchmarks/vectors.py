@@ -12,19 +12,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
 import statistics
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import numpy as np
 import pgvector.asyncpg
+from folders import traversable_folder
 from numpy.typing import NDArray
 from pgvector import HalfVector
 from sqlalchemy import select, text
@@ -192,13 +190,11 @@ async def opened(dsn: str, *, rows: int = ROWS) -> AsyncIterator[SessionFactory]
 @contextmanager
 def server() -> Iterator[str]:
     """Start an empty server; give the address of its database."""
-    folder = Path(tempfile.mkdtemp(prefix="protea-vectors-"))
-    folder.chmod(0o755)  # run by root, the server is another user, who must be able to traverse the folder
-    try:
-        with EmbeddedPostgres(folder / "server", durable=False, fallback_root=folder) as postgres:
-            yield postgres.dsn("postgres")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with (
+        traversable_folder("protea-vectors-") as folder,
+        EmbeddedPostgres(folder / "server", durable=False, fallback_root=folder) as postgres,
+    ):
+        yield postgres.dsn("postgres")
 
 
 def main() -> None:
