@@ -1,22 +1,12 @@
-"""Folders that benchmarks leave nothing behind in."""
+"""Folders that benchmarks leave nothing behind in: those of the tests."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+
+from support.folders import traversable_folder
+
 __all__ = ["traversable_folder"]
-
-
-@contextmanager
-def traversable_folder(prefix: str) -> Iterator[Path]:
-    """Make a folder for the block.
-
-    Run by root, PostgreSQL is another user, who can traverse it; else its data would lie, and stay, outside.
-    """
-    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield folder

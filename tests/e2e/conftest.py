@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from protea_standalone.edition import free_port, open_laptop_edition
 from support.cluster import Cluster
 from support.editions import LoadedCluster, Traces, Undisturbed
+from support.folders import traversable_folder
 from support.main_job import MainJob
 from support.otlp import collecting, rotel_before
 from support.postgres import PostgresServer
@@ -20,12 +21,13 @@ from support.rabbitmq import RabbitServer, virtual_host
 
 
 @pytest.fixture(scope="session")
-async def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+async def undisturbed() -> Undisturbed:
     """Run the main job in the laptop edition."""
-    async with open_laptop_edition(tmp_path_factory.mktemp("laptop"), port=free_port()) as edition:
-        with closing(MainJob(edition.url)) as job:
-            references = await asyncio.to_thread(job.load_references)
-            predictions = await asyncio.to_thread(lambda: job.predictions(job.annotate(references)))
+    with traversable_folder("protea-test-laptop-") as home:
+        async with open_laptop_edition(home, port=free_port()) as edition:
+            with closing(MainJob(edition.url)) as job:
+                references = await asyncio.to_thread(job.load_references)
+                predictions = await asyncio.to_thread(lambda: job.predictions(job.annotate(references)))
     return Undisturbed(references.embedding_config_id, predictions)
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +18,7 @@ from sqlalchemy.engine import make_url
 
 from protea_common.errors import PermanentError
 from protea_standalone.postgres import Account, EmbeddedPostgres, EmbeddedPostgresError, can_enter, reachable_folder
+from support.folders import traversable_folder
 
 OWNER_PROGRAM = """
 import os, sys, time
@@ -43,10 +42,8 @@ STRANGER = Account(uid=4242, gid=4242)
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A folder that every user can traverse: pytest's own are closed to the user the server runs as under root."""
-    folder = Path(tempfile.mkdtemp(prefix="protea-test-embedded-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    with traversable_folder("protea-test-embedded-") as folder:
+        yield folder
 
 
 @pytest.fixture

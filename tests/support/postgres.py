@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ import pytest
 from sqlalchemy.engine import URL, make_url
 
 from protea_standalone.postgres import EmbeddedPostgres
+from support.folders import traversable_folder
 
 __all__ = ["PostgresServer", "database_url", "migrate", "migrated_database_url", "migrated_template", "postgres_server"]
 
@@ -66,14 +65,11 @@ class PostgresServer:
 
 @contextmanager
 def _embedded_server() -> Iterator[str]:
-    folder = Path(tempfile.mkdtemp(prefix="protea-test-postgres-"))
-    # Run by root, the server is another user, who must be able to traverse the folder.
-    folder.chmod(0o755)
-    try:
-        with EmbeddedPostgres(folder / "server", durable=False, fallback_root=folder) as server:
-            yield server.dsn("postgres")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with (
+        traversable_folder("protea-test-postgres-") as folder,
+        EmbeddedPostgres(folder / "server", durable=False, fallback_root=folder) as server,
+    ):
+        yield server.dsn("postgres")
 
 
 @contextmanager

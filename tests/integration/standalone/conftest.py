@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import shutil
-import tempfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from protea_cli.demo.data import DEFAULT_DATA, DemoData, read_lines, read_proteins
+from support.folders import traversable_folder
 from support.laptop import SmallData
 
 N_PROTEINS = 150
@@ -20,10 +19,8 @@ N_PROTEINS = 150
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A folder that does not exist yet, where every user can reach it: root's database belongs to another one."""
-    parent = Path(tempfile.mkdtemp(prefix="protea-test-home-"))
-    parent.chmod(0o755)
-    yield parent / "home"
-    shutil.rmtree(parent)
+    with traversable_folder("protea-test-home-") as parent:
+        yield parent / "home"
 
 
 @pytest.fixture(scope="session")

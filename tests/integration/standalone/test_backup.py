@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import asyncpg
 import pytest
 
 from protea_common.storage.s3 import S3Bucket
+from support.folders import traversable_folder
 from support.laptop import SmallData, protea, running_up
 
 
@@ -50,24 +50,22 @@ def annotate(small_data: SmallData, url: str, output: Path) -> str:
 
 @pytest.fixture(scope="module")
 def saved(small_data: SmallData, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SavedLaptop]:
-    parent = Path(tempfile.mkdtemp(prefix="protea-test-backup-"))
-    parent.chmod(0o755)
-    home, folder = parent / "home", parent / "saved"
-    with running_up(home) as up:
-        for command in (
-            ("load", "ontology", str(small_data.ontology)),
-            ("load", "proteins", str(small_data.proteins)),
-            ("load", "annotations", str(small_data.annotations), "--annotated-before", "2017-01-01"),
-            ("embed",),
-        ):
-            done = protea(*command, url=up.url)
-            assert done.returncode == 0, done.stderr
-        predictions = annotate(small_data, up.url, tmp_path_factory.mktemp("before") / "predictions.tsv")
-        up.end(signal.SIGTERM)
-    done = protea("backup", str(folder), "--home", str(home))
-    assert done.returncode == 0, done.stderr
-    yield SavedLaptop(home, folder, predictions, done.stdout)
-    shutil.rmtree(parent)
+    with traversable_folder("protea-test-backup-") as parent:
+        home, folder = parent / "home", parent / "saved"
+        with running_up(home) as up:
+            for command in (
+                ("load", "ontology", str(small_data.ontology)),
+                ("load", "proteins", str(small_data.proteins)),
+                ("load", "annotations", str(small_data.annotations), "--annotated-before", "2017-01-01"),
+                ("embed",),
+            ):
+                done = protea(*command, url=up.url)
+                assert done.returncode == 0, done.stderr
+            predictions = annotate(small_data, up.url, tmp_path_factory.mktemp("before") / "predictions.tsv")
+            up.end(signal.SIGTERM)
+        done = protea("backup", str(folder), "--home", str(home))
+        assert done.returncode == 0, done.stderr
+        yield SavedLaptop(home, folder, predictions, done.stdout)
 
 
 def test_a_laptop_restored_elsewhere_predicts_the_same(saved: SavedLaptop, small_data: SmallData, home: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
@@ -13,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from support.folders import traversable_folder
 from support.laptop import RunningUp, SmallData, protea, running_up
 from support.main_job import MainJob
 
@@ -56,11 +55,8 @@ training:
 
 @pytest.fixture(scope="module")
 def platform() -> Iterator[RunningUp]:
-    parent = Path(tempfile.mkdtemp(prefix="protea-test-benchmark-"))
-    parent.chmod(0o755)
-    with running_up(parent / "home") as up:
+    with traversable_folder("protea-test-benchmark-") as parent, running_up(parent / "home") as up:
         yield up
-    shutil.rmtree(parent)
 
 
 @pytest.fixture(scope="module")

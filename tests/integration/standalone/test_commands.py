@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
-import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ import pytest
 
 from protea_common.domain.sequence import compute_sequence_hash
 from protea_common.operations import COMPOSITE_LEAST_SCORE
+from support.folders import traversable_folder
 from support.laptop import RunningUp, SmallData, protea, running_up
 from support.tiny_models import make_tiny_model
 
@@ -32,11 +31,8 @@ class Loaded:
 @pytest.fixture(scope="module")
 def empty() -> Iterator[RunningUp]:
     """A platform that nothing was loaded into."""
-    parent = Path(tempfile.mkdtemp(prefix="protea-test-up-"))
-    parent.chmod(0o755)
-    with running_up(parent / "home") as up:
+    with traversable_folder("protea-test-up-") as parent, running_up(parent / "home") as up:
         yield up
-    shutil.rmtree(parent)
 
 
 @pytest.fixture(scope="module")

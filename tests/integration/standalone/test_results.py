@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from rich.console import Console
 from protea_cli.client import ProteaClient
 from protea_cli.jobs import run_job
 from protea_cli.progress import Steps
+from support.folders import traversable_folder
 from support.laptop import RunningUp, SmallData, protea, running_up
 
 METADATA = "ro-crate-metadata.json"
@@ -36,9 +35,7 @@ class Measured:
 @pytest.fixture(scope="module")
 def measured(small_data: SmallData) -> Iterator[Measured]:
     """A platform on which term frequency was measured on what was learnt since 2017."""
-    parent = Path(tempfile.mkdtemp(prefix="protea-test-results-"))
-    parent.chmod(0o755)
-    with running_up(parent / "home") as up:
+    with traversable_folder("protea-test-results-") as parent, running_up(parent / "home") as up:
         for command in (
             ("load", "ontology", str(small_data.ontology)),
             ("load", "proteins", str(small_data.proteins)),
@@ -48,7 +45,6 @@ def measured(small_data: SmallData) -> Iterator[Measured]:
             done = protea(*command, url=up.url)
             assert done.returncode == 0, done.stderr
         yield Measured(up, *asyncio.run(measure(up.url)))
-    shutil.rmtree(parent)
 
 
 async def measure(url: str) -> list[str]:

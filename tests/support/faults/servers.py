@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from protea_standalone.edition import free_port
 from protea_standalone.postgres import EmbeddedPostgres
+from support.folders import traversable_folder
 from support.postgres import migrate
 from support.rabbitmq import RabbitServer, start_rabbitmq
 
@@ -61,23 +60,20 @@ class Servers:
 @asynccontextmanager
 async def open_servers(base_dir: Path) -> AsyncIterator[Servers]:
     """Start both, with a database that has all tables; its commits survive a crash, as they must in production."""
-    folder = Path(tempfile.mkdtemp(prefix="protea-fault-"))
-    # Run by root, the database server is another user, who must be able to traverse the folder.
-    folder.chmod(0o755)
-    postgres = EmbeddedPostgres(folder / "server", port=free_port(), fallback_root=folder)
-    try:
-        await asyncio.to_thread(postgres.start)
-        await asyncio.to_thread(postgres.create_database, _DATABASE)
-        await asyncio.to_thread(migrate, postgres.dsn(_DATABASE))
-        base_dir.mkdir()
-        rabbitmq = await asyncio.to_thread(start_rabbitmq, base_dir)
+    with traversable_folder("protea-fault-") as folder:
+        postgres = EmbeddedPostgres(folder / "server", port=free_port(), fallback_root=folder)
         try:
-            yield Servers(postgres, rabbitmq)
+            await asyncio.to_thread(postgres.start)
+            await asyncio.to_thread(postgres.create_database, _DATABASE)
+            await asyncio.to_thread(migrate, postgres.dsn(_DATABASE))
+            base_dir.mkdir()
+            rabbitmq = await asyncio.to_thread(start_rabbitmq, base_dir)
+            try:
+                yield Servers(postgres, rabbitmq)
+            finally:
+                await asyncio.to_thread(rabbitmq.close)
         finally:
-            await asyncio.to_thread(rabbitmq.close)
-    finally:
-        await asyncio.to_thread(postgres.stop)
-        shutil.rmtree(folder, ignore_errors=True)
+            await asyncio.to_thread(postgres.stop)
 
 
 def with_port(url: str, port: int) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from protea_cli.demo.data import DemoData
 from protea_cli.demo.folder import begin_afresh, claim_folder
 from protea_cli.errors import CommandError
 from protea_standalone.home import AlreadyRunningError, Home, hold_home
+from support.folders import traversable_folder
 
 
 def test_a_new_folder_becomes_the_demo_s(tmp_path: Path) -> None:
@@ -32,10 +31,8 @@ def test_a_folder_with_anything_in_it_is_refused(tmp_path: Path) -> None:
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A folder that every user can traverse, so that the database's own folder is below it for root too."""
-    folder = Path(tempfile.mkdtemp(prefix="protea-test-demo-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    with traversable_folder("protea-test-demo-") as folder:
+        yield folder
 
 
 def test_starting_afresh_deletes_data_and_leaves_other_files(open_folder: Path) -> None:
