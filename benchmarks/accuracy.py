@@ -35,6 +35,7 @@ ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo" / "data"
 ALL7 = ROOT.parent / "shared" / "data" / "all7"
 WINDOWS = {window.name: window for window in (REPORTING, DATED, SELECTION)}
+WINDOW_HELP = "what is told of; dated is the reporting window without the day that IntAct's annotations bear"
 
 
 class Protocol:
@@ -172,7 +173,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print the figures as JSON on the last line")
     parser.add_argument("--fast", action="store_true", help="the fly alone")
-    parser.add_argument("--window", choices=tuple(WINDOWS), default=REPORTING.name, help="what is told of")
+    parser.add_argument("--window", choices=tuple(WINDOWS), default=REPORTING.name, help=WINDOW_HELP)
     parser.add_argument(
         "--all-methods", action="store_true", help="k-mers alone and calibrated re-rankers in any window"
     )

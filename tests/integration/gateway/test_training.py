@@ -40,7 +40,7 @@ async def add_dataset(gateway: GatewayBench, name: str, **values: Any) -> UUID:
 
 
 async def add_calibration(gateway: GatewayBench, **values: Any) -> UUID:
-    content = json.dumps({"format": 2, "abstain_below": 0.0, "curves": CURVES}).encode()
+    content = json.dumps({"format": 2, "curves": CURVES}).encode()
     uri = await gateway.platform.artifacts.put("calibrations/one.json", content)
     columns = {
         "artifact_uri": uri,

@@ -128,13 +128,12 @@ def test_no_term_comes_below_a_descendant(seed: int) -> None:
     np.testing.assert_array_equal(raise_parents(queries, terms, mapped, graph), mapped)
 
 
-def test_a_calibration_survives_json_and_keeps_silent_below_its_level() -> None:
+def test_a_calibration_survives_json() -> None:
     scores, labels = drawn(5)
     cells = np.arange(400) % len(CELLS)
-    fitted = fit_calibration(scores, labels, cells, abstain_below=0.25)
+    fitted = fit_calibration(scores, labels, cells)
     read = Calibration.from_json(json.loads(json.dumps(fitted.as_json())))
     assert read(scores, cells).tobytes() == fitted(scores, cells).tobytes()
-    assert read.is_told(np.array([0.2, 0.25, 0.9])).tolist() == [False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -142,11 +141,10 @@ def test_a_calibration_survives_json_and_keeps_silent_below_its_level() -> None:
     [
         {},
         [],
-        {"format": 1, "curves": {}, "abstain_below": 0},
-        {"format": 2, "curves": {"nk-mfo": {"scores": [0, 1]}}, "abstain_below": 0},
-        {"format": 2, "curves": {"mfo": {"scores": [0], "probabilities": [0]}}, "abstain_below": 0},
-        {"format": 2, "curves": {"nk-mfo": {"scores": [0, 1], "probabilities": [1, 0]}}, "abstain_below": 0},
-        {"format": 2, "curves": {}, "abstain_below": 1.5},
+        {"format": 1, "curves": {}},
+        {"format": 2, "curves": {"nk-mfo": {"scores": [0, 1]}}},
+        {"format": 2, "curves": {"mfo": {"scores": [0], "probabilities": [0]}}},
+        {"format": 2, "curves": {"nk-mfo": {"scores": [0, 1], "probabilities": [1, 0]}}},
     ],
 )
 def test_what_is_no_calibration_is_refused(document: dict[str, object]) -> None:

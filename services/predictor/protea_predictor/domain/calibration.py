@@ -27,22 +27,17 @@ _FORMAT = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """Curves of the nine cells and the level under which nothing is said.
+    """Curves of the nine cells.
 
     Attributes
     ----------
     curves
         By a name in `CELLS`; the scores of a cell without one stay as they are.
-    abstain_below
-        Probability under which a prediction is flagged and not shown; 0 for none.
     """
 
     curves: Mapping[str, Curve]
-    abstain_below: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.abstain_below < 1:
-            raise InvalidCalibrationError(f"The abstain level is {self.abstain_below}; it lies in [0, 1).")
         if others := sorted(set(self.curves) - set(CELLS)):
             raise InvalidCalibrationError(f"There is no cell {', '.join(others)}; they are {', '.join(CELLS)}.")
 
@@ -58,17 +53,13 @@ class Calibration:
             mapped[members] = curve(scores[members])
         return mapped
 
-    def is_told(self, probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Tell which predictions reach the abstain level."""
-        return probabilities >= self.abstain_below
-
     def as_json(self) -> dict[str, Any]:
         """Give the calibration as JSON, from which `from_json` makes an equal one."""
         curves = {
             cell: {"scores": curve.scores.tolist(), "probabilities": curve.probabilities.tolist()}
             for cell, curve in self.curves.items()
         }
-        return {"format": _FORMAT, "abstain_below": self.abstain_below, "curves": curves}
+        return {"format": _FORMAT, "curves": curves}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Calibration:
@@ -90,7 +81,7 @@ class Calibration:
                 )
                 for cell, curve in document["curves"].items()
             }
-            return cls(MappingProxyType(curves), float(document["abstain_below"]))
+            return cls(MappingProxyType(curves))
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
             raise InvalidCalibrationError("This is no calibration; fit one with fit_calibration.") from exc
 
@@ -123,8 +114,6 @@ def fit_calibration(
     scores: NDArray[np.float64],
     labels: NDArray[np.bool_],
     cells: NDArray[np.integer],
-    *,
-    abstain_below: float = 0.0,
 ) -> Calibration:
     """Fit the curves of each aspect, as `fit_aspect` does; an aspect without predictions has none.
 
@@ -134,8 +123,6 @@ def fit_calibration(
     ----------
     scores, labels, cells
         Of each prediction its score, whether it is true, and the position of its cell in `CELLS`; shape ``(n,)``.
-    abstain_below
-        Probability under which a prediction is not shown.
 
     Raises
     ------
@@ -155,7 +142,7 @@ def fit_calibration(
             )
         fitted = fit_aspect(scores[members], labels[members], categories[members])
         curves |= {Cell(category, aspect).name: curve for category, curve in fitted.items()}
-    return Calibration(MappingProxyType(curves), abstain_below)
+    return Calibration(MappingProxyType(curves))
 
 
 def _says_enough(labels: NDArray[np.bool_]) -> bool:

@@ -105,7 +105,7 @@ class FeatureSources:
     species, query_taxa
         Family ``species``: terms of the references of each species, and the taxon of each query; both or none.
     gains
-        Family ``gains``, with ``query_taxa`` and ``categories``, all or none: what references gained.
+        Family ``gains``, which needs ``query_taxa`` and ``categories`` too: what references gained.
     categories
         How much is known of each query in each aspect, as `categories_of` gives it; weights by cell need it too.
     links
