@@ -107,9 +107,13 @@ class Protocol:
                 title=calibrated,
                 **more,
                 calibration_id=fitted.calibration_id,
+                abstain_below=0.0,
             )
             self.methods[calibrated] = await self._measured(calibrated, made)
-            self.errors[calibrated] = calibration_errors(self.methods[calibrated])
+            self.errors[calibrated] = calibration_errors(self.methods[calibrated], of_all=True)
+            self.errors[f"{calibrated}, of scores from .01 on"] = calibration_errors(
+                self.methods[calibrated], of_all=False
+            )
 
     async def _measured(self, title: str, prediction_set_id: str) -> Measured:
         result_id = await evaluate(self._jobs, self._reported, prediction_set_id, title)

@@ -95,18 +95,26 @@ async def _compared(jobs: Jobs, ours: Measured, theirs: Measured, weighting: str
     return cells
 
 
-def calibration_errors(measured: Measured) -> dict[str, float]:
-    """Give the expected calibration error of each aspect: the bins of its three cells taken together."""
+def calibration_errors(measured: Measured, *, of_all: bool) -> dict[str, float]:
+    """Give the expected calibration error of each aspect: the bins of its three cells taken together.
+
+    Of all stored predictions, or of those alone that reach the first threshold.
+    """
     errors = {}
     for aspect in ASPECTS:
         bins: dict[int, list[Mapping[str, float]]] = {}
         for category in Category:
-            for one in measured.cells[category.value, aspect.cafa].get("reliability", {}).get("bins", []):
+            for one in _bins(measured.cells[category.value, aspect.cafa].get("reliability", {}), of_all=of_all):
                 bins.setdefault(min(int(one["score"] * 10), 9), []).append(one)
         total = sum(one["n_predictions"] for ones in bins.values() for one in ones)
         if total:
             errors[aspect.cafa] = sum(abs(_surplus(ones)) for ones in bins.values()) / total
     return errors
+
+
+def _bins(reliability: Mapping[str, Any], *, of_all: bool) -> list[Mapping[str, float]]:
+    below = reliability.get("below") if of_all else None
+    return [*reliability.get("bins", []), *([] if below is None else [below])]
 
 
 def _surplus(bins: Sequence[Mapping[str, float]]) -> float:

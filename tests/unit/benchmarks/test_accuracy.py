@@ -150,14 +150,16 @@ def measured(cells: Mapping[tuple[str, str], Mapping[str, Any]]) -> Measured:
 
 def test_calibration_errors_take_the_cells_of_an_aspect_together() -> None:
     def cell(score: float, observed: float, n: int) -> dict[str, Any]:
-        return {"reliability": {"bins": [{"score": score, "observed": observed, "n_predictions": n}]}}
+        bins = [{"score": score, "observed": observed, "n_predictions": n}]
+        return {"reliability": {"bins": bins, "below": {"score": 0.0, "observed": 0.01, "n_predictions": 100}}}
 
     # In one bin too much was promised by .2 for 100 predictions and too little by .2 for 50; in another .3 for 50.
     found = measured(
         {("NK", "MFO"): cell(0.55, 0.35, 100), ("LK", "MFO"): cell(0.55, 0.75, 50)}
         | {("PK", "MFO"): cell(0.95, 0.65, 50)}
     )
-    assert calibration_errors(found) == {"MFO": pytest.approx((10 + 15) / 200)}
+    assert calibration_errors(found, of_all=False) == {"MFO": pytest.approx((10 + 15) / 200)}
+    assert calibration_errors(found, of_all=True) == {"MFO": pytest.approx((10 + 15 + 3) / 500)}
 
 
 def test_the_line_of_figures_names_cells_that_are_below() -> None:

@@ -18,7 +18,7 @@ from protea_evaluator.domain.measures.sums import ProteinCounts, count_by_protei
 from protea_evaluator.domain.prediction_table import PredictionTable
 from protea_evaluator.domain.propagation import propagate_scores, propagate_terms
 from protea_evaluator.domain.recipe import EvaluatorRecipe, Thresholds
-from protea_evaluator.domain.reliability import reliability
+from protea_evaluator.domain.reliability import predicted_below, reliability
 from protea_evaluator.domain.resampling.comparison import fmax_interval
 from protea_evaluator.domain.resampling.fmax import ProteinTable
 from protea_evaluator.domain.resampling.intervals import Interval
@@ -127,9 +127,8 @@ def measure_in_detail(
         by_weighting = {Weighting.UNWEIGHTED: cell}
         if namespace in weighty:
             by_weighting[Weighting.WEIGHTED] = weighty[namespace]
-        counts = {
-            weighting: count_by_protein(each, grid(recipe.threshold_step)) for weighting, each in by_weighting.items()
-        }
+        thresholds = grid(recipe.threshold_step)
+        counts = {weighting: count_by_protein(each, thresholds) for weighting, each in by_weighting.items()}
         counted += [
             CellCounts(category, namespace, weighting, by_weighting[weighting].accessions, counted_cell)
             for weighting, counted_cell in counts.items()
@@ -139,7 +138,7 @@ def measure_in_detail(
             weighted=_summary(weighty[namespace], recipe) if namespace in weighty else None,
             interval=_interval(counts[Weighting.UNWEIGHTED], recipe),
             weighted_interval=_interval(counts.get(Weighting.WEIGHTED), recipe),
-            reliability=reliability(counts[Weighting.UNWEIGHTED]),
+            reliability=reliability(counts[Weighting.UNWEIGHTED], below=predicted_below(cell, thresholds[0])),
         )
     return MeasuredCategory(results, counted)
 

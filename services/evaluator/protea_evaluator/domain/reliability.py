@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from protea_evaluator.domain.measures.cell import Cell
 from protea_evaluator.domain.measures.sums import ProteinCounts
 
-__all__ = ["Reliability", "ReliabilityBin", "reliability"]
+__all__ = ["Reliability", "ReliabilityBin", "predicted_below", "reliability"]
 
 _BINS = 10
 
@@ -36,21 +37,27 @@ class ReliabilityBin:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """A reliability diagram.
+    """A reliability diagram of what is told, and what the predictions below it add.
 
     Attributes
     ----------
     bins
-        By ascending score; bins without predictions are left out.
+        Of the predictions from the first threshold on, by ascending score; bins without predictions are left out.
     expected_error
-        Mean distance of score and observed share, weighted by predictions; 0 without any.
+        Mean distance of score and observed share in ``bins``, weighted by predictions; 0 without any.
+    below
+        The predictions that reach no threshold, in one bin; ``None`` without any.
+    expected_error_of_all
+        Like ``expected_error``, with those of ``below`` in the lowest tenth.
     """
 
     bins: Sequence[ReliabilityBin]
     expected_error: float
+    below: ReliabilityBin | None
+    expected_error_of_all: float
 
 
-def reliability(counts: ProteinCounts) -> Reliability:
+def reliability(counts: ProteinCounts, *, below: ReliabilityBin | None = None) -> Reliability:
     """Sort the predictions of a cell into bins of a tenth by score.
 
     What is not in the ground truth counts as false, though it may only not be known yet.
@@ -59,6 +66,8 @@ def reliability(counts: ProteinCounts) -> Reliability:
     ----------
     counts
         With terms alike, so that they are numbers of predictions. Scores below the first threshold are not in it.
+    below
+        Those scores, see `predicted_below`.
 
     References
     ----------
@@ -75,9 +84,33 @@ def reliability(counts: ProteinCounts) -> Reliability:
         if n_predictions:
             score = float((middles * predicted)[inside].sum() / n_predictions)
             bins.append(ReliabilityBin(score, float(true[inside].sum()) / n_predictions, round(n_predictions)))
+    return Reliability(bins, _expected_error(bins), below, _expected_error(_with_below(bins, below)))
+
+
+def predicted_below(cell: Cell, threshold: float) -> ReliabilityBin | None:
+    """Gather the predictions of a cell, with terms alike, that score less than a threshold; ``None`` for none."""
+    inside = cell.scores < threshold
+    n_predictions = int(np.count_nonzero(inside))
+    if not n_predictions:
+        return None
+    return ReliabilityBin(float(cell.scores[inside].mean()), float(cell.is_true[inside].mean()), n_predictions)
+
+
+def _with_below(bins: Sequence[ReliabilityBin], below: ReliabilityBin | None) -> list[ReliabilityBin]:
+    """Put what reaches no threshold into the lowest tenth."""
+    if below is None:
+        return list(bins)
+    lowest = [below, *(each for each in bins if each.score < 1 / _BINS)]
+    total = sum(each.n_predictions for each in lowest)
+    score = sum(each.score * each.n_predictions for each in lowest) / total
+    observed = sum(each.observed * each.n_predictions for each in lowest) / total
+    return [ReliabilityBin(score, observed, total), *bins[len(lowest) - 1 :]]
+
+
+def _expected_error(bins: Sequence[ReliabilityBin]) -> float:
     total = sum(each.n_predictions for each in bins)
     distances = sum(abs(each.score - each.observed) * each.n_predictions for each in bins)
-    return Reliability(bins, distances / total if total else 0.0)
+    return distances / total if total else 0.0
 
 
 def _by_threshold(totals: NDArray[np.float64]) -> NDArray[np.float64]:
