@@ -165,6 +165,7 @@ class Matrix:
             "new_annotation_set_id": self.loaded.annotations[window.new]["id"],
             "window_role": window.role,
             "holdout_waiver": window.waiver,
+            "drop_binding_only": window.drop_binding_only,
         }
 
     async def _embedded_queries(self, windows: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -95,6 +95,10 @@ class Window(_Part):
     new: Key = Field(alias="to", description="Annotation set of t1.")
     role: Literal["valid", "test"] = Field(description="valid to choose on, test to report on.")
     waiver: str | None = Field(None, description="Why the role is right though the date of a release is unknown.")
+    drop_binding_only: bool = Field(
+        default=False,
+        description="Leave out what proteins gained in molecular function where it is protein binding alone.",
+    )
 
 
 class Scoring(_Part):

@@ -89,7 +89,8 @@ def _manifest(plan: Plan, loaded: Foundations, window: str) -> dict[str, Any]:
     """Say what a window is made from, by content: the same on every machine."""
     ends = {"from": plan.windows[window].old, "to": plan.windows[window].new}
     sets = {end: {part: loaded.annotations[name][part] for part in _OF_ANNOTATIONS} for end, name in ends.items()}
-    return {"ontology": loaded.ontology["obo_sha256"], **sets}
+    rule = {"drops_binding_only": True} if plan.windows[window].drop_binding_only else {}
+    return {"ontology": loaded.ontology["obo_sha256"], **sets, **rule}
 
 
 def _ensemble(method: Method, loaded: Foundations, digests: Mapping[str, str]) -> dict[str, Any]:

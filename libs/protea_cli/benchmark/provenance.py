@@ -21,7 +21,7 @@ _ANNOTATIONS: Final = ("id", "source", "source_version", "content_sha256", "anno
 _ENCODER: Final = ("id", "model_name", "model_backend", "weights_digest", "convention_version", "licence")
 _SCORING: Final = ("id", "formula", "weights", "evidence_weights", "cell_weights", "missing")
 _RERANKER: Final = ("id", "name", "category", "aspect", "artifact_uri", "schema_sha_v2", "dataset_id")
-_WINDOW: Final = ("id", "window_role", "holdout_waiver", "pivot_snapshot_id", "stats")
+_WINDOW: Final = ("id", "window_role", "holdout_waiver", "pivot_snapshot_id", "drops_binding_only", "stats")
 
 
 def provenance_of(

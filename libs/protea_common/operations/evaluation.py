@@ -54,6 +54,14 @@ class GenerateEvaluationSet(OperationPayload):
             "with different releases. Terms are then compared with all terms above them."
         ),
     )
+    drop_binding_only: bool = Field(
+        default=False,
+        description=(
+            "Leave out what a protein gained in molecular function where that is protein binding (GO:0005515) and at "
+            "most terms above it, as CAFA does; a protein that gained nothing else is no target. What was known at t0 "
+            "stays as it is."
+        ),
+    )
 
 
 class RunCafaEvaluation(OperationPayload):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from protea_common.orm.annotation import AnnotationSet
@@ -36,6 +36,8 @@ class EvaluationSet(Base):
         Why the window has its role though the date of a release is unknown; null where all are known.
     pivot_snapshot_id
         The ontology in which the two sets are compared; terms are closed where one of them was read with another.
+    drops_binding_only
+        Whether protein binding is no truth where a protein gained nothing else in molecular function.
     groundtruth_uri
         The ground truth in the artifact store.
     """
@@ -46,7 +48,8 @@ class EvaluationSet(Base):
             "old_annotation_set_id",
             "new_annotation_set_id",
             "pivot_snapshot_id",
-            name="uq_evaluation_set_old_new_pivot",
+            "drops_binding_only",
+            name="uq_evaluation_set_old_new_pivot_binding",
         ),
         CheckConstraint("window_role IN ('valid', 'test')", name="window_role"),
     )
@@ -59,6 +62,7 @@ class EvaluationSet(Base):
     window_role: Mapped[str | None] = mapped_column(String(8))
     holdout_waiver: Mapped[str | None]
     pivot_snapshot_id: Mapped[UUID] = mapped_column(ForeignKey("ontology_snapshot.id", ondelete="RESTRICT"))
+    drops_binding_only: Mapped[bool] = mapped_column(server_default=text("false"))
     groundtruth_uri: Mapped[str | None] = mapped_column(String(512))
     created_at: Mapped[CreatedAt] = mapped_column(index=True)
 

@@ -200,6 +200,7 @@ async def test_an_evaluation_set_with_its_results_and_files(gateway: GatewayBenc
                 new_annotation_set_id=new,
                 pivot_snapshot_id=snapshot,
                 stats={"nk_proteins": 1},
+                drops_binding_only=True,
                 groundtruth_uri=artifacts.url(folder),
             )
         )
@@ -213,7 +214,8 @@ async def test_an_evaluation_set_with_its_results_and_files(gateway: GatewayBenc
         )
     address = f"/v1/annotations/evaluation-sets/{set_id}"
 
-    assert (await gateway.client.get(address)).json()["stats"] == {"nk_proteins": 1}
+    shown = (await gateway.client.get(address)).json()
+    assert (shown["stats"], shown["drops_binding_only"]) == ({"nk_proteins": 1}, True)
     assert [each["id"] for each in (await gateway.client.get("/v1/annotations/evaluation-sets")).json()] == [
         str(set_id)
     ]

@@ -54,6 +54,17 @@ def test_figures_of_the_window_to_choose_on_are_for_selecting_and_those_of_a_tes
     assert plan.methods["near"].choices == {"limit_per_entry": 7}
 
 
+def test_a_window_may_follow_the_rule_for_protein_binding_alone(folder: Path) -> None:
+    (folder / "benchmark.yaml").write_text(FILE.replace("role: test}", "role: test, drop_binding_only: true}"))
+
+    plan, _ = read_plan(folder / "benchmark.yaml")
+
+    assert {name: window.drop_binding_only for name, window in plan.windows.items()} == {
+        "choosing": False,
+        "reporting": True,
+    }
+
+
 @pytest.mark.parametrize(
     ("written", "instead", "line", "told"),
     [

@@ -118,6 +118,8 @@ class EvaluationSet:
         In which they are compared: the pivot.
     native_ontology_ids
         Snapshots that the old and the new set were read with.
+    drops_binding_only
+        Whether protein binding is no truth where a protein gained nothing else in molecular function.
     """
 
     id: UUID
@@ -128,6 +130,7 @@ class EvaluationSet:
     stats: Mapping[str, int]
     window_role: str | None = None
     holdout_waiver: str | None = None
+    drops_binding_only: bool = False
 
     @property
     def is_pivoted(self) -> bool:
@@ -249,13 +252,14 @@ class EvaluationSetStore:
         return found
 
     async def find(
-        self, *, old_annotation_set_id: UUID, new_annotation_set_id: UUID, pivot_id: UUID
+        self, *, old_annotation_set_id: UUID, new_annotation_set_id: UUID, pivot_id: UUID, drops_binding_only: bool
     ) -> EvaluationSet | None:
-        """Read the evaluation set of two annotation sets in one ontology; ``None`` if there is none yet."""
+        """Read the evaluation set of two annotation sets in one ontology by one rule; ``None`` if there is none yet."""
         return await self._find(
             EvaluationSetRow.old_annotation_set_id == old_annotation_set_id,
             EvaluationSetRow.new_annotation_set_id == new_annotation_set_id,
             EvaluationSetRow.pivot_snapshot_id == pivot_id,
+            EvaluationSetRow.drops_binding_only == drops_binding_only,
         )
 
     async def add(self, new: EvaluationSet, *, groundtruth_uri: str, job_id: UUID) -> None:
@@ -270,6 +274,7 @@ class EvaluationSetStore:
                 window_role=new.window_role,
                 holdout_waiver=new.holdout_waiver,
                 pivot_snapshot_id=new.ontology.id,
+                drops_binding_only=new.drops_binding_only,
                 groundtruth_uri=groundtruth_uri,
             )
         )
@@ -291,6 +296,7 @@ class EvaluationSetStore:
                     EvaluationSetRow.stats,
                     EvaluationSetRow.window_role,
                     EvaluationSetRow.holdout_waiver,
+                    EvaluationSetRow.drops_binding_only,
                 )
                 .where(*conditions)
             )
@@ -306,6 +312,7 @@ class EvaluationSetStore:
             stats=row.stats,
             window_role=row.window_role,
             holdout_waiver=row.holdout_waiver,
+            drops_binding_only=row.drops_binding_only,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -43,12 +43,15 @@ class Delta:
         Pairs already annotated at t0 in the aspects in which a protein is of partial knowledge.
     unmapped_annotations
         Annotations of both releases that were left out because the ontology does not hold their term.
+    left_out
+        What a further rule took from the ground truth, by the name that ``stats`` gives it; see `drop_binding_only`.
     """
 
     accessions: tuple[str, ...]
     truth: Mapping[Category, ProteinTerms]
     known: ProteinTerms
     unmapped_annotations: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def stats(self) -> dict[str, int]:
@@ -56,7 +59,7 @@ class Delta:
         counts = {"delta_proteins": len(self.accessions)}
         counts |= {f"{category.lower()}_proteins": pairs.count_proteins() for category, pairs in self.truth.items()}
         counts |= {f"{category.lower()}_annotations": len(pairs) for category, pairs in self.truth.items()}
-        return counts | {"known_terms_count": len(self.known)}
+        return counts | {"known_terms_count": len(self.known)} | dict(self.left_out)
 
 
 def split_by_knowledge(
@@ -115,8 +118,8 @@ def split_by_knowledge(
     targets = np.unique(gained.proteins)
     return Delta(
         accessions=tuple(accessions[target] for target in targets),
-        truth={category: _recoded(gained.where(mask), targets) for category, mask in masks.items()},
-        known=_recoded(known.where(np.isin(known.protein_aspects(), partial)), targets),
+        truth={category: gained.where(mask).renumbered(targets) for category, mask in masks.items()},
+        known=known.where(np.isin(known.protein_aspects(), partial)).renumbered(targets),
         unmapped_annotations=before.n_unmapped + after.n_unmapped,
     )
 
@@ -175,8 +178,3 @@ def _category_masks(gained: ProteinTerms, known: ProteinTerms) -> dict[Category,
         Category.LIMITED_KNOWLEDGE: is_known_protein & ~is_known_aspect,
         Category.PARTIAL_KNOWLEDGE: is_known_aspect,
     }
-
-
-def _recoded(pairs: ProteinTerms, targets: NDArray[np.int32]) -> ProteinTerms:
-    """Refer to proteins by their position in ``targets``, which holds all of them in ascending order."""
-    return ProteinTerms(np.searchsorted(targets, pairs.proteins).astype(np.int32), pairs.aspects, pairs.terms)

@@ -86,6 +86,10 @@ class ProteinTerms:
         """Give the pairs from ``first`` to before ``last``."""
         return ProteinTerms(self.proteins[first:last], self.aspects[first:last], self.terms[first:last])
 
+    def renumbered(self, proteins: NDArray[np.int32]) -> ProteinTerms:
+        """Refer to proteins by their position in ``proteins``, which holds all of them in ascending order."""
+        return ProteinTerms(np.searchsorted(proteins, self.proteins).astype(np.int32), self.aspects, self.terms)
+
     @classmethod
     def joined(cls, parts: Sequence[ProteinTerms]) -> ProteinTerms:
         """Join parts of which each has only proteins after those of the one before; no parts give no pairs."""

@@ -102,6 +102,7 @@ _FRAME_PARTS = frozenset(
         "pk_rule",
         "ontology_sha256",
         "is_pivoted",
+        "drops_binding_only",
         "information_accretion",
         "information_accretion_sha256",
         "terms_of_interest_sha256",

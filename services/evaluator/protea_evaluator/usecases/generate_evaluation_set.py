@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
 
@@ -51,9 +51,9 @@ class DifferentRoleError(PermanentError):
 
 
 class KeepGroundTruth:
-    """Use case of ``generate_evaluation_set``; a pair that was compared before keeps its evaluation set.
+    """Use case of ``generate_evaluation_set``; a pair that was compared before by these rules keeps its evaluation set.
 
-    The id follows from the pair, so a repetition after a failure writes the same files again.
+    The id follows from the pair and the rules, so a repetition after a failure writes the same files again.
     """
 
     def __init__(
@@ -80,13 +80,9 @@ class KeepGroundTruth:
                 await finish_job(work, claim, result=_result(existing, is_new=False))
             return
         await self._require_protocol(request, pair)
-        gained = await self._delta_reader.read(
-            old_annotation_set_id=request.old_annotation_set_id,
-            new_annotation_set_id=request.new_annotation_set_id,
-            ontology_snapshot_id=pair.pivot.id,
-            closes=pair.is_pivoted,
-        )
-        new = _evaluation_set(request, pair, gained)
+        uncounted = _evaluation_set(request, pair)
+        gained = await self._delta_reader.read(uncounted)
+        new = replace(uncounted, stats=_stats(gained))
         uri = await self._keep_files(new.id, gained)
         async with self._unit_of_work() as work:
             await guard_job(work, claim)
@@ -99,6 +95,7 @@ class KeepGroundTruth:
                 old_annotation_set_id=request.old_annotation_set_id,
                 new_annotation_set_id=request.new_annotation_set_id,
                 pivot_id=pair.pivot.id,
+                drops_binding_only=request.drop_binding_only,
             )
 
     async def _read_pair(self, request: GenerateEvaluationSet) -> _Pair:
@@ -159,22 +156,29 @@ class _Pair:
 
 
 def _identify(request: GenerateEvaluationSet, pair: _Pair) -> UUID:
-    """Give the id of the evaluation set of this pair in this ontology."""
+    """Give the id of the evaluation set of this pair in this ontology by this rule."""
     pivoted = f" in {pair.pivot.id}" if pair.is_pivoted else ""
-    return uuid5(request.old_annotation_set_id, f"{request.new_annotation_set_id}{pivoted}")
+    rule = " without binding only" if request.drop_binding_only else ""
+    return uuid5(request.old_annotation_set_id, f"{request.new_annotation_set_id}{pivoted}{rule}")
 
 
-def _evaluation_set(request: GenerateEvaluationSet, pair: _Pair, gained: GainedTerms) -> EvaluationSet:
+def _evaluation_set(request: GenerateEvaluationSet, pair: _Pair) -> EvaluationSet:
+    """Describe what is to be made; it is not counted yet."""
     return EvaluationSet(
         id=_identify(request, pair),
         old_annotation_set_id=request.old_annotation_set_id,
         new_annotation_set_id=request.new_annotation_set_id,
         ontology=pair.pivot,
         native_ontology_ids=(pair.old.ontology.id, pair.new.ontology.id),
-        stats=gained.delta.stats | {"unmapped_annotations": gained.delta.unmapped_annotations},
+        stats={},
         window_role=request.window_role,
         holdout_waiver=request.holdout_waiver,
+        drops_binding_only=request.drop_binding_only,
     )
+
+
+def _stats(gained: GainedTerms) -> dict[str, int]:
+    return gained.delta.stats | {"unmapped_annotations": gained.delta.unmapped_annotations}
 
 
 def _require_role(existing: EvaluationSet, request: GenerateEvaluationSet) -> None:

@@ -82,12 +82,7 @@ class PredictFromBaseline:
         request = PredictBaseline.read(claim.payload, operation=claim.operation)
         async with self._unit_of_work() as work:
             frozen = await EvaluationSetStore(work.session).get(request.evaluation_set_id)
-        gained = await self._delta_reader.read(
-            old_annotation_set_id=frozen.old_annotation_set_id,
-            new_annotation_set_id=frozen.new_annotation_set_id,
-            ontology_snapshot_id=frozen.ontology.id,
-            closes=frozen.is_pivoted,
-        )
+        gained = await self._delta_reader.read(frozen)
         table = await self._predict(request, frozen, gained)
         if not len(table.pairs):
             raise NothingPredictedError(

@@ -117,12 +117,7 @@ class MeasurePredictions:
         engine, recipe = self._engines[request.engine], _recipe(request)
         if not task.is_from_t0:
             await self._warn(claim, "evaluation.not_from_t0", _LEAK_WARNING, {})
-        gained = await self._delta_reader.read(
-            old_annotation_set_id=task.evaluation_set.old_annotation_set_id,
-            new_annotation_set_id=task.evaluation_set.new_annotation_set_id,
-            ontology_snapshot_id=task.evaluation_set.ontology.id,
-            closes=task.evaluation_set.is_pivoted,
-        )
+        gained = await self._delta_reader.read(task.evaluation_set)
         predictions = await self._read_predictions(task.prediction_set, gained)
         weights = await self._weights_reader.read(request, gained)
         if weights.accretion is None:
@@ -284,6 +279,7 @@ def _stamp(task: _Task, engine: Engine, recipe: EvaluatorRecipe, weights: TermWe
         "ontology_version": evaluation_set.ontology.version,
         "ontology_sha256": evaluation_set.ontology.sha256,
         "is_pivoted": evaluation_set.is_pivoted,
+        **_binding_rule(evaluation_set),
         **weights.stamp,
     }
     digest = frame_digest(frame | {"evaluation_set_id": evaluation_set.id})
@@ -294,6 +290,11 @@ def _stamp(task: _Task, engine: Engine, recipe: EvaluatorRecipe, weights: TermWe
         "holdout_waiver": evaluation_set.holdout_waiver,
         "predicted_from_t0": task.is_from_t0,
     }
+
+
+def _binding_rule(evaluation_set: EvaluationSet) -> dict[str, bool]:
+    """Name the rule where it holds; elsewhere stamps stay what they were before there was a choice."""
+    return {"drops_binding_only": True} if evaluation_set.drops_binding_only else {}
 
 
 def _evaluation_result(

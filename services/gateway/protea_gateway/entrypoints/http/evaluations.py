@@ -61,6 +61,9 @@ class EvaluationSetResource(BaseModel):
     window_role: str | None = Field(description="valid to select on, test to report on.")
     holdout_waiver: str | None = Field(description="Why it has its role though the date of a release is unknown.")
     pivot_snapshot_id: UUID = Field(description="Ontology in which the two sets are compared.")
+    drops_binding_only: bool = Field(
+        description="Whether protein binding is no truth where a protein gained nothing else in molecular function."
+    )
     groundtruth_uri: str | None
     created_at: datetime
 
