@@ -1,6 +1,6 @@
 """How accurate predictions are: alignment transfer, k-mer neighbours, a composite of signals, and re-rankers.
 
-    .venv/bin/python benchmarks/accuracy.py [--json] [--fast] [--window selection|dated] [--plain] [--all-methods]
+    .venv/bin/python benchmarks/accuracy.py [--json] [--fast] [--window selection|dated|cafa] [--plain] [--all-methods]
         [--data DIR] [--home DIR]
 
 Starts the platform and asks it for everything over HTTP: loads, windows, predictions, training, calibration, measures
@@ -25,7 +25,7 @@ from accuracy_jobs import Jobs
 from accuracy_predicting import RERANKER, calibrate, evaluate, predict, reranking, train
 from accuracy_results import Measured, calibration_errors, gains, read_measured
 from accuracy_table import Gains, as_json, print_table
-from accuracy_windows import DATED, REPORTING, SELECTION, TRAINING, Days, Files, Loaded, Window, load, open_window
+from accuracy_windows import CAFA, DATED, REPORTING, SELECTION, TRAINING, Days, Files, Loaded, Window, load, open_window
 from folders import traversable_folder
 
 from protea_cli.client import ProteaClient
@@ -34,8 +34,11 @@ from protea_standalone.edition import free_port, open_laptop_edition
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo" / "data"
 ALL7 = ROOT.parent / "shared" / "data" / "all7"
-WINDOWS = {window.name: window for window in (REPORTING, DATED, SELECTION)}
-WINDOW_HELP = "what is told of; dated is the reporting window without the day that IntAct's annotations bear"
+WINDOWS = {window.name: window for window in (REPORTING, DATED, CAFA, SELECTION)}
+WINDOW_HELP = (
+    "what is told of; dated is the reporting window without the day that IntAct's annotations bear, cafa the whole one "
+    "without functions of proteins that gained protein binding alone"
+)
 
 
 class Protocol:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
@@ -16,7 +16,19 @@ from protea_cli.errors import CommandError
 from protea_common.domain.fasta import FastaRecord
 from protea_evaluator.domain.knowledge import Category
 
-__all__ = ["DATED", "REPORTING", "SELECTION", "TRAINING", "Days", "Files", "Loaded", "Window", "load", "open_window"]
+__all__ = [
+    "CAFA",
+    "DATED",
+    "REPORTING",
+    "SELECTION",
+    "TRAINING",
+    "Days",
+    "Files",
+    "Loaded",
+    "Window",
+    "load",
+    "open_window",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +41,15 @@ class Days:
         First day, and first day behind it; what is known is what was annotated before ``start``.
     role
         What it is for, as ``generate_evaluation_set`` takes it; ``None`` to learn from.
+    drops_binding_only
+        Whether proteins that gained protein binding alone count, as ``generate_evaluation_set`` takes it.
     """
 
     name: str
     start: date
     end: date
     role: str | None
+    drops_binding_only: bool = False
 
 
 TRAINING = (Days("training", date(2016, 1, 1), date(2017, 1, 1), None),)
@@ -43,6 +58,8 @@ REPORTING = Days("reporting", date(2018, 1, 1), date(2020, 1, 1), "test")
 """Ends behind the last annotation of the file, which is of January 2019."""
 DATED = Days("dated", REPORTING.start, date(2019, 1, 13), "test")
 """The reporting window without the day that all 83,925 annotations by IntAct bear, whenever they were made."""
+CAFA = replace(REPORTING, name="cafa", drops_binding_only=True)
+"""The reporting window by CAFA's rule for proteins that gained protein binding alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +142,8 @@ async def open_window(jobs: Jobs, loaded: Loaded, days: Days) -> Window:
     }
     if days.role is not None:
         payload["window_role"] = days.role
+    if days.drops_binding_only:
+        payload["drop_binding_only"] = True
     found = await jobs.run(f"{days.name} window", "generate_evaluation_set", payload)
     set_id = found["evaluation_set_id"]
 

@@ -11,17 +11,18 @@ from uuid import UUID
 
 import pytest
 from accuracy import DEMO
+from accuracy import WINDOWS as OFFERED
 from accuracy_choices import ALIGNMENT_ALL, ALIGNMENT_EXPERIMENTAL, COMPOSITE, KMERS, Method
 from accuracy_jobs import Jobs
 from accuracy_predicting import predict
 from accuracy_results import CELLS, Difference, Measured, calibration_errors
 from accuracy_table import as_json
-from accuracy_windows import REPORTING, SELECTION, TRAINING, Days, Files, Loaded, Window
+from accuracy_windows import CAFA, REPORTING, SELECTION, TRAINING, Days, Files, Loaded, Window, open_window
 
 from protea_cli.demo.data import read_lines
 from protea_common.domain import temporal
 from protea_common.domain.ontology import GoGraph
-from protea_common.operations import PredictGoTerms
+from protea_common.operations import GenerateEvaluationSet, PredictGoTerms
 from protea_evaluator.domain.annotation_table import AnnotationTable
 from protea_evaluator.domain.knowledge import Delta, split_by_knowledge
 from protea_ingest.domain.gaf import GafRow, read_gaf
@@ -120,7 +121,7 @@ class RecordedJobs(Jobs):
     async def run(self, title: str, operation: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         del title
         self.asked.append((operation, payload))
-        return {"prediction_set_id": "made"}
+        return {"prediction_set_id": "made", "evaluation_set_id": "made"}
 
     async def once(self, title: str, key: str, do: Any) -> Any:
         del title, key, do
@@ -140,6 +141,24 @@ def test_a_prediction_is_asked_for_with_what_was_known_on_the_first_day_and_noth
     assert operation == "predict_go_terms"
     assert PredictGoTerms.read(payload, operation=operation).annotation_set_id == old
     assert str(new) not in str(payload)
+
+
+@pytest.mark.parametrize("days", OFFERED.values(), ids=lambda days: days.name)
+def test_only_the_window_by_cafas_rule_is_asked_for_without_protein_binding_alone(days: Days) -> None:
+    ids = {day: str(UUID(int=number)) for number, day in enumerate((days.start, days.end))}
+    jobs = RecordedJobs()
+
+    window = asyncio.run(open_window(jobs, Loaded("", "", ids, {}), days))
+
+    ((operation, payload),) = jobs.asked
+    asked = GenerateEvaluationSet.read(payload, operation=operation)
+    assert window.annotation_set_id == str(asked.old_annotation_set_id) == ids[days.start]
+    assert str(asked.new_annotation_set_id) == ids[days.end]
+    assert (asked.window_role, asked.drop_binding_only) == (days.role, days is CAFA)
+
+
+def test_cafas_window_is_of_the_days_that_are_reported() -> None:
+    assert (CAFA.start, CAFA.end, CAFA.role) == (REPORTING.start, REPORTING.end, REPORTING.role)
 
 
 def measured(cells: Mapping[tuple[str, str], Mapping[str, Any]]) -> Measured:
