@@ -19,6 +19,7 @@ from protea_cli.demo.command import demo
 from protea_cli.embed import embed
 from protea_cli.embeddings import app as embeddings
 from protea_cli.encoder import app as encoder
+from protea_cli.evolution import evolution
 from protea_cli.keys import app as keys
 from protea_cli.migrate import migrate
 from protea_cli.report import report
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(up)
 app.add_typer(load.app, name="load")
+app.command()(evolution)
 app.command()(embed)
 app.add_typer(encoder, name="encoder")
 app.add_typer(embeddings, name="embeddings")

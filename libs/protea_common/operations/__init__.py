@@ -16,6 +16,7 @@ from protea_common.operations.embedding import (
     RegisterEncoder,
 )
 from protea_common.operations.evaluation import (
+    AnalyzeAnnotationEvolution,
     CompareEvaluations,
     ComputeInformationAccretion,
     ExportRunCrate,
@@ -55,6 +56,7 @@ __all__ = [
     "COMPOSITE_NEIGHBOURS",
     "OPERATIONS",
     "AlignmentUse",
+    "AnalyzeAnnotationEvolution",
     "Annotate",
     "AnnotationMethod",
     "CandidateChoices",

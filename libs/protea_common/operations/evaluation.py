@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from protea_common.operations.payload import OperationPayload
 
 __all__ = [
+    "AnalyzeAnnotationEvolution",
     "CompareEvaluations",
     "ComputeInformationAccretion",
     "ExportRunCrate",
@@ -27,6 +28,13 @@ _INSTEAD = {
     "baseline by the platform's own search"
 }
 """What does the same where what a baseline reads is not at hand."""
+
+
+class AnalyzeAnnotationEvolution(OperationPayload):
+    """Parameters of ``analyze_annotation_evolution``."""
+
+    old_annotation_set_id: UUID = Field(description="The earlier annotations.")
+    new_annotation_set_id: UUID = Field(description="The later ones.")
 
 
 class GenerateEvaluationSet(OperationPayload):

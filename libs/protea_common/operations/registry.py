@@ -16,6 +16,7 @@ from protea_common.operations.embedding import (
     RegisterEncoder,
 )
 from protea_common.operations.evaluation import (
+    AnalyzeAnnotationEvolution,
     CompareEvaluations,
     ComputeInformationAccretion,
     ExportRunCrate,
@@ -103,6 +104,12 @@ _OPERATIONS = (
     Operation("import_reranker", "protea.training", ImportReranker, "Take in a booster that was trained elsewhere."),
     Operation("train_reranker", "protea.training", TrainReranker, "Train a booster on a dataset."),
     Operation("fit_calibration", "protea.training", FitCalibration, "Fit probabilities to the scores of predictions."),
+    Operation(
+        "analyze_annotation_evolution",
+        "protea.evaluations",
+        AnalyzeAnnotationEvolution,
+        "Tell what came and went between two sets, and whose dates say little.",
+    ),
     Operation(
         "generate_evaluation_set",
         "protea.evaluations",

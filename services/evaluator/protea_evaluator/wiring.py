@@ -14,6 +14,7 @@ from protea_common.runtime import Platform
 from protea_evaluator.adapters.cafaeval import CafaevalRunner
 from protea_evaluator.adapters.computing import ComputingProcesses
 from protea_evaluator.settings import EvaluatorSettings
+from protea_evaluator.usecases.analyze_annotation_evolution import AnalyzeEvolution
 from protea_evaluator.usecases.compare_evaluations import CompareResults
 from protea_evaluator.usecases.compute_information_accretion import KeepInformationAccretion
 from protea_evaluator.usecases.engines import CafaevalEngine, Engine, OwnEngine
@@ -76,6 +77,10 @@ class Factory:
     def __init__(self, context: ProcessContext) -> None:
         self._context = context
         self._unit_of_work = partial(context.platform.unit_of_work, source=SERVICE_NAME)
+
+    def create_analyze_evolution(self) -> AnalyzeEvolution:
+        """Build ``analyze_annotation_evolution``."""
+        return AnalyzeEvolution(unit_of_work=self._unit_of_work)
 
     def create_keep_ground_truth(self) -> KeepGroundTruth:
         """Build ``generate_evaluation_set``."""

@@ -6,16 +6,20 @@ import asyncio
 import io
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from rich.console import Console
 
 from protea_cli.client import ProteaClient
 from protea_cli.jobs import run_job
 from protea_cli.progress import Steps
+from protea_common.domain.evidence import EVIDENCE_CODE_GROUPS
+from support.data_files import read_lines
 from support.folders import traversable_folder
 from support.laptop import RunningUp, SmallData, protea, running_up
 
@@ -24,9 +28,16 @@ METADATA = "ro-crate-metadata.json"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A platform with a result, another in the same frame, and one in a frame of its own."""
+    """A platform with a result, another in the same frame, and one in a frame of its own.
+
+    Attributes
+    ----------
+    sets
+        Annotations of before 2017, and all.
+    """
 
     up: RunningUp
+    sets: tuple[str, str]
     result_id: str
     other_id: str
     elsewhere_id: str
@@ -44,15 +55,21 @@ def measured(small_data: SmallData) -> Iterator[Measured]:
         ):
             done = protea(*command, url=up.url)
             assert done.returncode == 0, done.stderr
-        yield Measured(up, *asyncio.run(measure(up.url)))
+        sets = asyncio.run(annotation_sets(up.url))
+        yield Measured(up, sets, *asyncio.run(measure(up.url, *sets)))
 
 
-async def measure(url: str) -> list[str]:
-    steps = Steps(Console(file=io.StringIO()))
+async def annotation_sets(url: str) -> tuple[str, str]:
     async with ProteaClient(url, api_key=None) as client:
         sets = await client.get("/v1/annotations/sets")
-        (old,) = [each["id"] for each in sets if each["annotated_before"] is not None]
-        (new,) = [each["id"] for each in sets if each["annotated_before"] is None]
+    (old,) = [each["id"] for each in sets if each["annotated_before"] is not None]
+    (new,) = [each["id"] for each in sets if each["annotated_before"] is None]
+    return old, new
+
+
+async def measure(url: str, old: str, new: str) -> list[str]:
+    steps = Steps(Console(file=io.StringIO()))
+    async with ProteaClient(url, api_key=None) as client:
         with steps.step("") as step:
             window = {"old_annotation_set_id": old, "new_annotation_set_id": new}
             evaluation = (await run_job(client, "generate_evaluation_set", window, step))["evaluation_set_id"]
@@ -64,6 +81,40 @@ async def measure(url: str) -> list[str]:
                 str((await run_job(client, "run_cafa_evaluation", what | recipe, step))["evaluation_result_id"])
                 for recipe in recipes
             ]
+
+
+def annotated(small_data: SmallData, *, before: str) -> pa.Table:
+    """Distinct annotations of the file dated before a day (``YYYYMMDD``), with their evidence in groups."""
+    rows = []
+    for line in read_lines(small_data.annotations):
+        fields = line.split("\t")
+        if not line.startswith("!") and fields[13] < before and fields[1] in small_data.records:
+            rows.append((fields[1], fields[4], fields[6], "NOT" in fields[3], fields[8]))
+    columns = dict(zip(("protein", "term", "evidence", "negated", "aspect"), zip(*rows, strict=True), strict=True))
+    return pa.table(columns).group_by(list(columns)).aggregate([])
+
+
+def test_what_came_between_two_sets_is_what_a_join_of_the_file_finds(measured: Measured, small_data: SmallData) -> None:
+    old, new = annotated(small_data, before="20170101"), annotated(small_data, before="99999999")
+    gained = new.join(old, ["protein", "term", "evidence", "negated", "aspect"], join_type="left anti")
+    counted = gained.group_by(["aspect", "evidence"]).aggregate([("term", "count")]).to_pylist()
+    expected = Counter[tuple[str, str]]()
+    for row in counted:
+        (group,) = [name for name, codes in EVIDENCE_CODE_GROUPS.items() if row["evidence"] in codes]
+        expected[row["aspect"], group] += row["term_count"]
+
+    done = protea("evolution", *measured.sets, url=measured.up.url)
+
+    assert done.returncode == 0, done.stderr
+    letters = {"MFO": "F", "BPO": "P", "CCO": "C"}
+    lines = [line for line in done.stdout.splitlines() if line.split()[:1] and line.split()[0] in letters]
+    found = {}
+    for line in lines:
+        aspect, *evidence, _, gained_there, _, _ = line.split()
+        found[letters[aspect], " ".join(evidence)] = int(gained_there.replace(",", ""))
+    assert Counter(found) == expected
+    assert sum(expected.values()) > 100
+    assert "Dates of what was gained" in done.stdout
 
 
 def test_a_result_becomes_one_html_file(measured: Measured, tmp_path: Path) -> None:

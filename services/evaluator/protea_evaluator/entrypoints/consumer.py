@@ -28,6 +28,7 @@ async def build_service(platform: Platform, *, settings: EvaluatorSettings | Non
 
 def _evaluations(factory: Factory, parts: ConsumerParts, *, prefetch: int) -> QueueConsumer:
     use_cases: dict[str, JobUseCase] = {
+        "analyze_annotation_evolution": factory.create_analyze_evolution(),
         "generate_evaluation_set": factory.create_keep_ground_truth(),
         "compute_information_accretion": factory.create_keep_information_accretion(),
         "run_cafa_evaluation": factory.create_measure_predictions(),
