@@ -28,6 +28,9 @@ _PRODUCTS: Final = {
 }
 """Where the rows are that a job's result names: without them, having done the job is worth nothing."""
 
+_LISTED_PRODUCTS: Final = {"rescore_predictions": ("prediction_set_ids", "/v1/embeddings/prediction-sets/{}")}
+"""The same for results that name several rows: the field that lists them, and where each is."""
+
 _ALWAYS: Final = frozenset({"compute_embeddings"})
 """What was added since the last time is missing otherwise; these leave alone what is there already."""
 
@@ -110,11 +113,9 @@ class TaskRunner:
         return None
 
     async def _is_there(self, operation: str, result: Mapping[str, Any]) -> bool:
-        address = _PRODUCTS.get(operation)
-        if address is None:
-            return True
         try:
-            await self.client.get(address.format(**result))
+            for address in _addresses(operation, result):
+                await self.client.get(address)
         except ApiError as exc:
             if exc.answer_status != HTTPStatus.NOT_FOUND:
                 raise
@@ -128,3 +129,11 @@ class TaskRunner:
                 return begun
             result = await follow_job(self.client, task.operation, begun, step)
         return Done(begun, result, was_there=False)
+
+
+def _addresses(operation: str, result: Mapping[str, Any]) -> list[str]:
+    """Say where the rows are that a job's result names; none is no matter."""
+    if operation in _LISTED_PRODUCTS:
+        name, address = _LISTED_PRODUCTS[operation]
+        return [address.format(each) for each in result[name]]
+    return [_PRODUCTS[operation].format(**result)] if operation in _PRODUCTS else []

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ARRAY, BigInteger, Double, Text, any_, bindparam, cast, column, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.selectable import TableValuedAlias
 
 from protea_common.db.numbers import read_numbers
 from protea_common.orm import GOPrediction, PredictedScores
 from protea_common.stored_predictions import predictions_of
 
-__all__ = ["ScoredTerms", "count_scored_terms", "read_scored_terms"]
+__all__ = ["ScoredTerms", "count_scored_terms", "numbered_accessions", "read_scored_terms"]
 
 _BETWEEN = "\n"
 """Separates accessions on their way to the database; no identifier of a FASTA file holds it."""
@@ -57,11 +58,7 @@ async def read_scored_terms(
     if not accessions:
         nothing = np.empty(0, np.int64)
         return ScoredTerms(nothing, nothing, np.empty(0, np.float64))
-    asked = (
-        func.unnest(func.string_to_array(literal(_BETWEEN.join(accessions), Text), literal(_BETWEEN, Text)))
-        .table_valued(column("accession", Text), with_ordinality="position", name="asked")
-        .render_derived()
-    )
+    asked = numbered_accessions(accessions)
     found = predictions_of(prediction_set_id)
     statement = (
         select(cast(asked.c.position - 1, BigInteger), cast(found.go_term_id, BigInteger), cast(found.score, Double))
@@ -71,6 +68,15 @@ async def read_scored_terms(
     if least_score is not None:
         statement = statement.where(found.score >= least_score)
     return ScoredTerms(*await read_numbers(session, statement, (np.int64, np.int64, np.float64)))
+
+
+def numbered_accessions(accessions: Sequence[str]) -> TableValuedAlias:
+    """Lay accessions out as a table of ``accession`` and ``position``, from 1; for statements without parameters."""
+    return (
+        func.unnest(func.string_to_array(literal(_BETWEEN.join(accessions), Text), literal(_BETWEEN, Text)))
+        .table_valued(column("accession", Text), with_ordinality="position", name="asked")
+        .render_derived()
+    )
 
 
 async def count_scored_terms(session: AsyncSession, prediction_set_id: UUID, accessions: Sequence[str]) -> int:

@@ -43,6 +43,7 @@ from protea_common.operations.prediction import (
     SearchBackend,
 )
 from protea_common.operations.registry import OPERATIONS, UnknownOperationError, get_operation, operation_queues
+from protea_common.operations.rescoring import RescorePredictions
 from protea_common.operations.training import (
     ExportResearchDataset,
     FitCalibration,
@@ -85,6 +86,7 @@ __all__ = [
     "PredictBaseline",
     "PredictGoTerms",
     "RegisterEncoder",
+    "RescorePredictions",
     "RunCafaEvaluation",
     "SearchBackend",
     "StratifyEvaluation",

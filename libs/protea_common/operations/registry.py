@@ -36,6 +36,7 @@ from protea_common.operations.ingest import (
 )
 from protea_common.operations.payload import Operation
 from protea_common.operations.prediction import PredictGoTerms
+from protea_common.operations.rescoring import RescorePredictions
 from protea_common.operations.training import (
     ExportResearchDataset,
     FitCalibration,
@@ -103,6 +104,9 @@ _OPERATIONS = (
     ),
     Operation("import_reranker", "protea.training", ImportReranker, "Take in a booster that was trained elsewhere."),
     Operation("train_reranker", "protea.training", TrainReranker, "Train a booster on a dataset."),
+    Operation(
+        "rescore_predictions", "protea.training", RescorePredictions, "Score stored predictions by other recipes."
+    ),
     Operation("fit_calibration", "protea.training", FitCalibration, "Fit probabilities to the scores of predictions."),
     Operation(
         "analyze_annotation_evolution",

@@ -33,6 +33,8 @@ from protea_predictor.usecases.projections import Projections
 from protea_predictor.usecases.references import ReferenceBanks
 from protea_predictor.usecases.rerankers import Rerankers
 from protea_predictor.usecases.reranking import Reranking
+from protea_predictor.usecases.rescore_predictions import ScoreAnew
+from protea_predictor.usecases.rescoring_plan import RescoringPlanner
 from protea_predictor.usecases.search_backends import SearchBackends
 from protea_predictor.usecases.train_reranker import TrainOnDataset
 
@@ -234,6 +236,17 @@ class Factory:
             unit_of_work=self._unit_of_work,
             ontologies=context.ontologies,
             artifacts=context.platform.artifacts,
+            executor=context.training_executor,
+        )
+
+    def create_score_anew(self) -> ScoreAnew:
+        """Build ``rescore_predictions``."""
+        context = self._context
+        return ScoreAnew(
+            unit_of_work=self._unit_of_work,
+            planner=RescoringPlanner(unit_of_work=self._unit_of_work, calibrations=context.calibrations),
+            ontologies=context.ontologies,
+            features=context.features,
             executor=context.training_executor,
         )
 

@@ -118,6 +118,19 @@ async def test_a_job_whose_rows_were_deleted_is_done_again() -> None:
     assert server.submitted == [TASK.operation]
 
 
+async def test_a_job_is_done_again_if_one_of_several_rows_was_deleted() -> None:
+    recipes, sets = [str(UUID(int=number)) for number in (3, 4)], [str(UUID(int=number)) for number in (5, 6)]
+    task = Task("", "rescore_predictions", {"prediction_set_id": SET, "scoring_config_ids": recipes})
+    server = Server(products={f"/v1/embeddings/prediction-sets/{set_id}" for set_id in sets})
+    server.add("earlier", key_of(task))
+    server.jobs["earlier"]["result"] = {"prediction_set_ids": sets}
+
+    assert (await runner_on(server).do(task)).was_there
+    server.products.pop()
+    assert not (await runner_on(server).do(task)).was_there
+    assert server.submitted == [task.operation]
+
+
 async def test_what_is_to_be_done_afresh_is_not_looked_for() -> None:
     server = with_its_rows()
 

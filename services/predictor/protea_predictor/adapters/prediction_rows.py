@@ -18,6 +18,7 @@ from protea_predictor.domain.features.frame import FeatureFrame
 from protea_predictor.domain.prediction import Prediction, Queries
 from protea_predictor.domain.ragged import group_starts
 from protea_predictor.domain.reference_bank import ReferenceBank
+from protea_predictor.domain.scored_pairs import ScoredPairs
 from protea_predictor.domain.stored_ontology import StoredOntology
 
 __all__ = [
@@ -123,15 +124,15 @@ def prediction_rows(
 
 
 def score_rows(
-    prediction: Prediction, *, prediction_set_id: UUID, queries: Queries, ontology: StoredOntology
+    pairs: ScoredPairs, *, prediction_set_id: UUID, accessions: Sequence[str], ontology: StoredOntology
 ) -> Iterator[tuple[Any, ...]]:
-    """Give a row of `SCORE_COLUMNS` for each protein of which a prediction is kept."""
-    owners, kept = prediction.candidates.query_row[prediction.kept], prediction.kept
-    term_ids, scores = ontology.term_ids[prediction.candidates.term_row[kept]], prediction.scores[kept]
+    """Give a row of `SCORE_COLUMNS` for each protein of which there is a pair; ``accessions`` name the proteins."""
+    owners, scores = pairs.query_row, pairs.scores
+    term_ids = ontology.term_ids[pairs.term_row]
     starts = group_starts(owners)
     for start, end in zip(starts, np.append(starts, len(owners))[1:], strict=True):
         order = start + np.argsort(term_ids[start:end])
-        accession = queries.accessions[owners[start]]
+        accession = accessions[owners[start]]
         yield prediction_set_id, accession, term_ids[order].tolist(), scores[order].tolist()
 
 

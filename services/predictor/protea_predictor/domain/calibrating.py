@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from protea_common.domain.ontology import GoGraph
 from protea_predictor.domain.calibration import Calibration
 from protea_predictor.domain.hierarchy import raise_parents
 from protea_predictor.domain.prediction import Prediction
 from protea_predictor.domain.reranking.categories import cells_of
+from protea_predictor.domain.scored_pairs import ScoredPairs
 from protea_predictor.domain.stored_ontology import StoredOntology
 
-__all__ = ["calibrated", "without_unlikely"]
+__all__ = ["calibrated", "probabilities_of", "without_unlikely"]
 
 
 def calibrated(
@@ -23,15 +25,27 @@ def calibrated(
 
     ``categories`` are those of the queries in each aspect, positions in `CATEGORIES`, shape ``(n_queries, 3)``.
 
-    A curve never falls, but between its points it is rounded, so that a term may come below a descendant by the last
-    bit; it is raised. A term whose probability is 0 is not kept.
+    A term whose probability is 0 is not kept.
     """
-    candidates, graph = prediction.candidates, ontology.graph
-    aspects = graph.aspects[candidates.term_row]
-    mapped = calibration(prediction.scores, cells_of(categories[candidates.query_row, aspects], aspects))
-    scores = raise_parents(candidates.query_row, candidates.term_row, mapped, graph)
+    candidates = prediction.candidates
+    pairs = ScoredPairs(candidates.query_row, candidates.term_row, prediction.scores)
+    scores = probabilities_of(pairs, calibration, ontology.graph, categories=categories).scores
     kept = np.flatnonzero((scores > 0) & ~ontology.is_root[candidates.term_row])
     return replace(prediction, scores=scores, kept=kept)
+
+
+def probabilities_of(
+    pairs: ScoredPairs, calibration: Calibration, graph: GoGraph, *, categories: NDArray[np.int8]
+) -> ScoredPairs:
+    """Map the scores of pairs to probabilities, as `calibrated` does.
+
+    A curve never falls, but between its points it is rounded, so that a term may come below a descendant by the last
+    bit; it is raised. A score of 0, which no curve was fitted to since it is never stored, stays 0.
+    """
+    aspects = graph.aspects[pairs.term_row]
+    mapped = calibration(pairs.scores, cells_of(categories[pairs.query_row, aspects], aspects))
+    mapped[pairs.scores == 0] = 0
+    return pairs.with_scores(raise_parents(pairs.query_row, pairs.term_row, mapped, graph))
 
 
 def without_unlikely(prediction: Prediction, *, abstain_below: float) -> Prediction:

@@ -25,10 +25,10 @@ class UncoveredSignalError(PermanentError):
     slug = "uncovered-signal"
     status = 409
 
-    def __init__(self, signal: str) -> None:
+    def __init__(self, signal: str, *, remedy: str = "predict with its features computed") -> None:
         super().__init__(
             f"No prediction here has the signal {signal!r}, which the recipe gives weight to; "
-            "choose a recipe without it, or predict with its features computed."
+            f"choose a recipe without it, or {remedy}."
         )
         self.signal = signal
 

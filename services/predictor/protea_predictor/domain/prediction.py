@@ -14,6 +14,7 @@ from protea_predictor.domain.alignment.hits import AlignedHits
 from protea_predictor.domain.alignment.union import unite_channels
 from protea_predictor.domain.candidates import Candidates
 from protea_predictor.domain.carried_terms import CarriedTerms
+from protea_predictor.domain.consistent_scores import consistent_scores
 from protea_predictor.domain.distances import exact_distances
 from protea_predictor.domain.donors import SequenceIds
 from protea_predictor.domain.features.alignment_voters import (
@@ -24,12 +25,11 @@ from protea_predictor.domain.features.alignment_voters import (
 )
 from protea_predictor.domain.features.compute import FeatureContext, FeatureSources, compute_features
 from protea_predictor.domain.features.frame import FeatureFrame
-from protea_predictor.domain.hierarchy import raise_parents
 from protea_predictor.domain.known_candidates import add_pairs, supported_pairs
 from protea_predictor.domain.pools import Pool, search_pools
 from protea_predictor.domain.reference_bank import ReferenceBank
-from protea_predictor.domain.reranking.categories import cells_of
-from protea_predictor.domain.scoring import candidate_signals, feature_signals, require_coverage, score_candidates
+from protea_predictor.domain.scored_pairs import ScoredPairs
+from protea_predictor.domain.scoring import candidate_signals, feature_signals, require_coverage
 from protea_predictor.domain.search_means import SearchMeans
 from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.domain.transfer import transfer_annotations
@@ -110,6 +110,11 @@ class Prediction:
     scores: NDArray[np.float64]
     kept: NDArray[np.int64]
     aligned: AlignedVoters | None = None
+
+    @property
+    def pairs_kept(self) -> ScoredPairs:
+        """Those worth storing, with their scores."""
+        return ScoredPairs(self.candidates.query_row, self.candidates.term_row, self.scores).take(self.kept)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,12 +220,14 @@ def score_terms(
         candidates, bank.annotations.evidence_codes, recipe.scoring, metric=recipe.metric
     )
     require_coverage(signals, recipe.scoring)
-    cells = None
-    if sources.categories is not None:
-        aspects = ontology.graph.aspects[candidates.term_row]
-        cells = cells_of(sources.categories[candidates.query_row, aspects], aspects)
-    scores = score_candidates(signals, recipe.scoring, cells=cells)
-    scores = raise_parents(candidates.query_row, candidates.term_row, scores, ontology.graph)
+    scores = consistent_scores(
+        signals,
+        recipe.scoring,
+        query_row=candidates.query_row,
+        term_row=candidates.term_row,
+        graph=ontology.graph,
+        categories=sources.categories,
+    )
     kept = np.flatnonzero((scores > 0) & ~ontology.is_root[candidates.term_row])
     return Prediction(candidates, frame, scores, kept, aligned)
 

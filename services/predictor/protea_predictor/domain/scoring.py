@@ -4,42 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from protea_common.domain.distance import DistanceMetric
 from protea_common.domain.scoring import CELLS, Formula, Missing, ScoringRecipe, Signal
-from protea_predictor.domain.candidates import Candidates
 from protea_predictor.domain.errors import UncoveredSignalError, require_shape
 from protea_predictor.domain.features.definitions import FEATURES
 from protea_predictor.domain.features.frame import FeatureFrame
 
 __all__ = [
     "PRODUCED_SIGNALS",
+    "SIGNALS_OF_DONORS",
+    "SIGNAL_FAMILIES",
+    "DonorFigures",
     "candidate_signals",
     "feature_signals",
     "require_coverage",
     "require_produced",
     "score_candidates",
+    "signals_needed",
+    "taxonomic_proximity",
 ]
 
 _OF_CANDIDATES = frozenset({Signal.EMBEDDING_SIMILARITY, Signal.NEIGHBOR_VOTE_FRACTION, Signal.EVIDENCE_WEIGHT})
 
-_FAMILIES: Mapping[Signal, str] = MappingProxyType(
+SIGNAL_FAMILIES: Mapping[Signal, str] = MappingProxyType(
     {Signal.TAXONOMIC_PROXIMITY: "taxonomy_pair"}
     | {Signal(name): definition.family for name, definition in FEATURES.items() if name in set(Signal)}
 )
 """Family of features that a signal is taken from."""
 
 PRODUCED_SIGNALS = _OF_CANDIDATES | {
-    signal for signal, family in _FAMILIES.items() if family in {"knn_voters", "knn_vote", "term"}
+    signal for signal, family in SIGNAL_FAMILIES.items() if family in {"knn_voters", "knn_vote", "term"}
 }
 """What every prediction has; others come with the families that are asked for."""
 
 _MAY_LACK = {
     signal
-    for signal, family in _FAMILIES.items()
+    for signal, family in SIGNAL_FAMILIES.items()
     if family
     in {"alignment_voters", "knn_voters", "profile", "association", "gains", "links", "taxonomy_pair", "interpro"}
 }
@@ -47,7 +52,7 @@ _MAY_LACK = {
 nothing is known of any; or the annotations have no dates.
 """
 
-_OF_DONORS = {Signal.EMBEDDING_SIMILARITY, Signal.EVIDENCE_WEIGHT, Signal.IDENTITY_NW, Signal.IDENTITY_SW}
+SIGNALS_OF_DONORS = {Signal.EMBEDDING_SIMILARITY, Signal.EVIDENCE_WEIGHT, Signal.IDENTITY_NW, Signal.IDENTITY_SW}
 """Signals of the nearest donor, which all candidates of a batch may lack: those of known terms need none."""
 
 _SCORE_DIGITS = 6
@@ -57,8 +62,24 @@ _LARGEST_DISTANCE = {DistanceMetric.COSINE: 2.0, DistanceMetric.L2: 4.0}
 """Between vectors of unit length; the similarity is what a distance lacks to it."""
 
 
+class DonorFigures(Protocol):
+    """What donors say of candidates, as the fields of `Candidates` of these names; shape ``(n_candidates,)`` each."""
+
+    @property
+    def distance(self) -> NDArray[np.float64]:
+        """Distance of the nearest donor; NaN where no reference gives a candidate."""
+
+    @property
+    def neighbor_vote_fraction(self) -> NDArray[np.float64]:
+        """Share of the neighbours that carry the term."""
+
+    @property
+    def evidence(self) -> NDArray[np.int16]:
+        """Number of the nearest donor's evidence code; `NO_REFERENCE` where there is none."""
+
+
 def candidate_signals(
-    candidates: Candidates,
+    candidates: DonorFigures,
     evidence_codes: Sequence[str],
     recipe: ScoringRecipe,
     *,
@@ -96,12 +117,25 @@ def feature_signals(frame: FeatureFrame) -> dict[str, NDArray[np.float64]]:
     """Take the signals that features are, of the families that were computed; NaN where a candidate lacks one."""
     signals: dict[str, NDArray[np.float64]] = {
         signal: frame[signal].astype(np.float64)
-        for signal, family in _FAMILIES.items()
+        for signal, family in SIGNAL_FAMILIES.items()
         if family in frame.families and signal is not Signal.TAXONOMIC_PROXIMITY and signal not in _OF_CANDIDATES
     }
-    if _FAMILIES[Signal.TAXONOMIC_PROXIMITY] in frame.families:
-        signals[Signal.TAXONOMIC_PROXIMITY] = 1.0 / (1.0 + frame["taxonomic_distance"].astype(np.float64))
+    if SIGNAL_FAMILIES[Signal.TAXONOMIC_PROXIMITY] in frame.families:
+        signals[Signal.TAXONOMIC_PROXIMITY] = taxonomic_proximity(frame["taxonomic_distance"].astype(np.float64))
     return signals
+
+
+def taxonomic_proximity(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the signal, in [0, 1], that distances of taxa are; NaN stays NaN."""
+    return 1.0 / (1.0 + distances)
+
+
+def signals_needed(recipe: ScoringRecipe) -> list[str]:
+    """Name the signals that a recipe reads, in any cell, with the evidence weight that its formula multiplies by."""
+    needed = list(recipe.signals_read)
+    if recipe.formula is Formula.EVIDENCE_WEIGHTED and Signal.EVIDENCE_WEIGHT not in needed:
+        needed.append(Signal.EVIDENCE_WEIGHT)
+    return needed
 
 
 def require_coverage(signals: Mapping[str, NDArray[np.float64]], recipe: ScoringRecipe) -> None:
@@ -120,8 +154,8 @@ def require_coverage(signals: Mapping[str, NDArray[np.float64]], recipe: Scoring
         return
     similarity = signals.get(Signal.EMBEDDING_SIMILARITY)
     is_without_donors = similarity is not None and bool(np.isnan(similarity).all())
-    may_lack = _MAY_LACK | _OF_DONORS if is_without_donors else _MAY_LACK
-    for name in _signals_needed(recipe):
+    may_lack = _MAY_LACK | SIGNALS_OF_DONORS if is_without_donors else _MAY_LACK
+    for name in signals_needed(recipe):
         if name not in signals or (name not in may_lack and np.isnan(signals[name]).all()):
             raise UncoveredSignalError(name)
 
@@ -141,8 +175,8 @@ def require_produced(recipe: ScoringRecipe, *, families: Collection[str] = ()) -
     UncoveredSignalError
         Naming the first such signal.
     """
-    for name in _signals_needed(recipe):
-        if name not in PRODUCED_SIGNALS and _FAMILIES.get(Signal(name)) not in families:
+    for name in signals_needed(recipe):
+        if name not in PRODUCED_SIGNALS and SIGNAL_FAMILIES.get(Signal(name)) not in families:
             raise UncoveredSignalError(name)
 
 
@@ -182,13 +216,6 @@ def score_candidates(
         case Formula.EVIDENCE_WEIGHTED:
             scores *= _evidence_multipliers(signals, recipe, length=len(scores))
     return np.round(scores, _SCORE_DIGITS)
-
-
-def _signals_needed(recipe: ScoringRecipe) -> list[str]:
-    needed = list(recipe.signals_read)
-    if recipe.formula is Formula.EVIDENCE_WEIGHTED and Signal.EVIDENCE_WEIGHT not in needed:
-        needed.append(Signal.EVIDENCE_WEIGHT)
-    return needed
 
 
 def _means(

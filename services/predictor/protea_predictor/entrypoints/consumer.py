@@ -50,6 +50,7 @@ def _training(factory: Factory, parts: ConsumerParts) -> QueueConsumer:
     use_cases: dict[str, JobUseCase] = {
         "export_research_dataset": factory.create_export_dataset(),
         "fit_calibration": factory.create_fit_to_window(),
+        "rescore_predictions": factory.create_score_anew(),
         "import_reranker": factory.create_import_booster(),
         "train_reranker": factory.create_train_on_dataset(),
     }

@@ -125,7 +125,7 @@ class CandidateMaker:
         ontology = await self._ontologies.get(request.ontology_snapshot_id)
         references = await self._banks.get(selection_of(request), version, ontology)
         aligned = await self._aligned(request, version, queries, references) if is_aligned else None
-        categories = await self._features.categories(request, queries, ontology)
+        categories = await self._features.categories(request.annotation_set_id, queries.accessions, ontology)
         sources = await self._features.read(
             request, queries, references=references, ontology=ontology, categories=categories
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
@@ -128,13 +128,13 @@ class FeatureReader:
             query_vectors=None if projection is None else queries.vectors,
         )
 
-    async def categories(self, request: PredictGoTerms, queries: Queries, ontology: StoredOntology) -> NDArray[np.int8]:
-        """Tell how much the annotation set knows of each query in each aspect, shape ``(n_queries, 3)``."""
+    async def categories(
+        self, annotation_set_id: UUID, accessions: Sequence[str], ontology: StoredOntology
+    ) -> NDArray[np.int8]:
+        """Tell how much an annotation set knows of proteins in each aspect, shape ``(n_proteins, 3)``."""
         async with self._unit_of_work() as work:
-            stated = await KnowledgeStore(work.session).of_proteins(
-                request.annotation_set_id, queries.accessions, ontology=ontology
-            )
-        return stated_categories(stated, ontology.graph, n_proteins=len(queries.accessions))
+            stated = await KnowledgeStore(work.session).of_proteins(annotation_set_id, accessions, ontology=ontology)
+        return stated_categories(stated, ontology.graph, n_proteins=len(accessions))
 
     async def projection(self, request: PredictGoTerms) -> LoadedProjection | None:
         """Give the fit of the recipe's principal components; ``None`` where nobody asks for them.

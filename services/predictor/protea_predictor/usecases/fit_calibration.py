@@ -24,6 +24,7 @@ from protea_predictor.adapters.ground_truth import GroundTruth, read_ground_trut
 from protea_predictor.adapters.storage import (
     CalibrationStore,
     NewCalibration,
+    PredictionStore,
     StoredPredictions,
     StoredWindow,
     WindowStore,
@@ -36,6 +37,7 @@ from protea_predictor.domain.reranking.categories import NO_CATEGORY, cells_of
 from protea_predictor.domain.reranking.truth import WindowTruth
 from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.usecases.ontologies import Ontologies
+from protea_predictor.usecases.plain_predictions import why_not_plain
 from protea_predictor.usecases.receipt import method_of
 
 __all__ = ["FitToWindow", "UnfitPredictionsError"]
@@ -124,7 +126,7 @@ class FitToWindow:
             await freeze_snapshot(work.session)
             window = await WindowStore(work.session).read(request.evaluation_set_id)
             require_selectable(window.window, waiver=request.temporal_waiver)
-            predictions = await CalibrationStore(work.session).predictions(request.prediction_set_id)
+            predictions = await PredictionStore(work.session).read(request.prediction_set_id)
         uri = _require_fit(window, predictions)
         ontology = await self._ontologies.get(window.ontology_snapshot_id)
         gained = await read_ground_truth(self._artifacts, uri, ontology.graph)
@@ -137,20 +139,15 @@ class FitToWindow:
 
 def _require_fit(window: StoredWindow, predictions: StoredPredictions) -> str:
     """Refuse predictions that the window says nothing about; give the place of its ground truth."""
-    receipt = predictions.receipt
     problems = {
-        "is not complete": not predictions.is_complete,
         "was not made from the window's older annotation set": (
             predictions.annotation_set_id != window.old_annotation_set_id
         ),
         "was made with another ontology than the window": (
             predictions.ontology_snapshot_id != window.ontology_snapshot_id
         ),
-        "is calibrated already": receipt.get("calibration") is not None,
-        "leaves low scores out (abstain_below)": receipt.get("abstain_below", 0) > 0,
-        "is no prediction by neighbours": "scoring" not in receipt,
     }
-    found = [problem for problem, is_so in problems.items() if is_so]
+    found = [*why_not_plain(predictions), *(problem for problem, is_so in problems.items() if is_so)]
     if found:
         raise UnfitPredictionsError(
             f"Prediction set {predictions.id} {' and '.join(found)}; run predict_go_terms on the annotations of "

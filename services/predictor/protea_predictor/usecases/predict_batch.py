@@ -116,9 +116,9 @@ async def _write(work: UnitOfWork, outcome: MadeCandidates, payload: BatchPayloa
     await store.hold(payload.prediction_set_id)
     if not with_evidence:
         return await store.write_scores(
-            outcome.prediction,
+            outcome.prediction.pairs_kept,
             prediction_set_id=payload.prediction_set_id,
-            queries=outcome.queries,
+            accessions=outcome.queries.accessions,
             ontology=outcome.ontology,
         )
     return await store.write(

@@ -10,8 +10,6 @@ from uuid import UUID, uuid5
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protea_common.db import UnitOfWork
-from protea_common.domain.distance import DistanceMetric
-from protea_common.domain.scoring import ScoringRecipe, Signal
 from protea_common.errors import PermanentError
 from protea_common.events import PredictionsBatchRequested
 from protea_common.jobs import JobClaim, NewBatch, dispatch_batches, link_vector_origins, record
@@ -40,13 +38,13 @@ from protea_predictor.usecases.query_coverage import require_query_facts
 from protea_predictor.usecases.receipt import Channels, Plan, method_of, write_receipt
 from protea_predictor.usecases.references import selection_of
 from protea_predictor.usecases.reranking import Reranking, RerankingPlan
+from protea_predictor.usecases.similarity import require_similarity
 
 __all__ = [
     "CutIntoBatches",
     "NoEmbeddedQueriesError",
     "NoReferencesError",
     "OntologyMismatchError",
-    "SimilarityUndefinedError",
     "prediction_set_id_of",
 ]
 
@@ -67,12 +65,6 @@ class NoEmbeddedQueriesError(PermanentError):
     """No protein of the query set has an embedding under the recipe, so there is nothing to predict."""
 
     slug: ClassVar[str] = "no-embedded-queries"
-
-
-class SimilarityUndefinedError(PermanentError):
-    """The scoring needs similarities in [0, 1], which the l2 metric gives only for vectors of unit length."""
-
-    slug: ClassVar[str] = "similarity-undefined"
 
 
 def prediction_set_id_of(job_id: UUID) -> UUID:
@@ -143,7 +135,7 @@ async def _make_plan(
     reranking: RerankingPlan,
 ) -> Plan:
     has_unit_vectors = await ConfigStore(session).has_unit_vectors(request.embedding_config_id)
-    _require_similarity(request.metric, scoring.recipe, has_unit_vectors=has_unit_vectors)
+    require_similarity(request.metric, scoring.recipe, has_unit_vectors=has_unit_vectors)
     snapshot_id = await AnnotationSetStore(session).ontology_snapshot_of(request.annotation_set_id)
     if snapshot_id != request.ontology_snapshot_id:
         raise OntologyMismatchError(
@@ -159,15 +151,6 @@ async def _make_plan(
         raise _no_references(request)
     pool_sizes = await store.pool_sizes(selection, references)
     return Plan(references, pool_sizes, queries, channels, scoring, reranking)
-
-
-def _require_similarity(metric: DistanceMetric, scoring: ScoringRecipe, *, has_unit_vectors: bool) -> None:
-    needs_it = Signal.EMBEDDING_SIMILARITY in scoring.signals_read
-    if metric is DistanceMetric.L2 and needs_it and not has_unit_vectors:
-        raise SimilarityUndefinedError(
-            "The recipe's vectors are not of unit length, so l2 distances give no similarity in [0, 1]; use metric "
-            "cosine, or a scoring recipe without embedding_similarity, such as vote_fraction."
-        )
 
 
 def _require_queries(request: PredictGoTerms, queries: QueryCoverage) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from protea_common.domain.scoring import Missing, ScoringRecipe
 from protea_common.operations import PredictGoTerms, SearchBackend
 from protea_predictor.adapters.aligner import E_VALUE_MAX
-from protea_predictor.adapters.storage import QueryCoverage, StoredScoring
+from protea_predictor.adapters.storage import QueryCoverage, StoredPredictions, StoredScoring
 from protea_predictor.domain.features.alignment_voters import ALIGNMENT_DONORS
 from protea_predictor.domain.features.compute import ALWAYS_COMPUTED
 from protea_predictor.domain.features.definitions import FEATURES
@@ -21,11 +21,14 @@ from protea_predictor.usecases.projections import LoadedProjection
 from protea_predictor.usecases.references import selection_of
 from protea_predictor.usecases.reranking import RerankingPlan
 
-__all__ = ["Channels", "Plan", "method_of", "write_receipt"]
+__all__ = ["Channels", "Plan", "method_of", "rescored_receipt", "write_receipt"]
 
 _SKIPPED_NAMED = 20
 """Queries without a vector that the receipt names; more would make every reader of the set carry them."""
 
+
+_ORIGIN = "rescored_from"
+"""What a rescored set's receipt says of the set that it was made of."""
 
 _NOT_OF_THE_METHOD = frozenset(
     {
@@ -40,6 +43,7 @@ _NOT_OF_THE_METHOD = frozenset(
         "abstain_below",
         "stored_terms",
         "store_evidence",
+        _ORIGIN,
     }
 )
 """What may differ between sets whose scores come about alike; recipes and boosters name the features they read."""
@@ -97,7 +101,6 @@ class Plan:
 
 def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[str, Any]:
     """Say how a prediction set is made, as JSON."""
-    recipe = plan.scoring.recipe
     return {
         "job_id": str(job_id),
         "metric": request.metric.value,
@@ -125,13 +128,7 @@ def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[
             "digest": bank_digest(selection_of(request), plan.references),
             "pool_sizes": dict(plan.pool_sizes),
         },
-        "scoring": {
-            "name": plan.scoring.name,
-            "formula": recipe.formula.value,
-            "weights": recipe.weighted_signals,
-            **_by_cell(recipe),
-            "evidence_weights": None if recipe.evidence_weights is None else dict(recipe.evidence_weights),
-        },
+        "scoring": _describe_scoring(plan.scoring),
         "reranking": plan.reranking.receipt,
         "queries": len(plan.queries.entry_ids),
         "skipped_queries": {
@@ -141,9 +138,56 @@ def write_receipt(request: PredictGoTerms, plan: Plan, *, job_id: UUID) -> dict[
     }
 
 
+def rescored_receipt(
+    source: StoredPredictions,
+    scoring: StoredScoring | None,
+    calibration: LoadedCalibration | None,
+    *,
+    abstain_below: float,
+    job_id: UUID,
+) -> dict[str, Any]:
+    """Say how a set is made of a stored one: as that was, but for its scores.
+
+    Parameters
+    ----------
+    source
+        The stored set.
+    scoring, calibration
+        How scores come about now; ``None`` leaves them.
+    """
+    receipt = {name: value for name, value in source.receipt.items() if name != _ORIGIN}
+    return {
+        **receipt,
+        "job_id": str(job_id),
+        "calibration": None if calibration is None else calibration.receipt,
+        "abstain_below": abstain_below,
+        "store_evidence": False,
+        "scoring": receipt["scoring"] if scoring is None else _describe_scoring(scoring),
+        _ORIGIN: _origin(source),
+    }
+
+
+def _origin(source: StoredPredictions) -> dict[str, Any]:
+    """Name a stored set, the recipe that decided what is in it, and in turn what it was made of."""
+    earlier = source.receipt.get(_ORIGIN)
+    told = {"prediction_set_id": str(source.id), "scoring": source.receipt["scoring"]["name"]}
+    return told if earlier is None else told | {_ORIGIN: earlier}
+
+
 def method_of(receipt: Mapping[str, Any]) -> dict[str, Any]:
     """Give the part of a receipt that scores follow from; a calibration is for scores of one method."""
     return {name: value for name, value in receipt.items() if name not in _NOT_OF_THE_METHOD}
+
+
+def _describe_scoring(scoring: StoredScoring) -> dict[str, Any]:
+    recipe = scoring.recipe
+    return {
+        "name": scoring.name,
+        "formula": recipe.formula.value,
+        "weights": recipe.weighted_signals,
+        **_by_cell(recipe),
+        "evidence_weights": None if recipe.evidence_weights is None else dict(recipe.evidence_weights),
+    }
 
 
 def _by_cell(recipe: ScoringRecipe) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from protea_predictor.adapters.storage.calibrations import (
     CalibrationStore,
     NewCalibration,
     StoredCalibration,
-    StoredPredictions,
     TooManyPredictionsError,
 )
 from protea_predictor.adapters.storage.datasets import DatasetNameTakenError, DatasetStore, NewDataset, StoredDataset
@@ -13,7 +12,12 @@ from protea_predictor.adapters.storage.inputs import AnnotationSetStore, ConfigS
 from protea_predictor.adapters.storage.interpro import InterProStore
 from protea_predictor.adapters.storage.knowledge import KnowledgeStore
 from protea_predictor.adapters.storage.links import LinkStore
-from protea_predictor.adapters.storage.predictions import JobTotals, NewPredictionSet, PredictionStore
+from protea_predictor.adapters.storage.predictions import (
+    JobTotals,
+    NewPredictionSet,
+    PredictionStore,
+    StoredPredictions,
+)
 from protea_predictor.adapters.storage.projections import ProjectionStore, StoredProjection
 from protea_predictor.adapters.storage.queries import QueriesGoneError, QueryCoverage, QueryStore
 from protea_predictor.adapters.storage.query_facts import QueryFactStore
@@ -26,6 +30,7 @@ from protea_predictor.adapters.storage.rerankers import (
 )
 from protea_predictor.adapters.storage.residues import ResidueStore
 from protea_predictor.adapters.storage.scoring import ScoringStore, StoredScoring
+from protea_predictor.adapters.storage.stored_terms import StoredTermStore
 from protea_predictor.adapters.storage.vector_index import NotIndexableError, VectorIndexStore
 from protea_predictor.adapters.storage.windows import StoredWindow, WindowStore
 
@@ -64,6 +69,7 @@ __all__ = [
     "StoredProjection",
     "StoredReranker",
     "StoredScoring",
+    "StoredTermStore",
     "StoredWindow",
     "TooManyPredictionsError",
     "VectorIndexStore",

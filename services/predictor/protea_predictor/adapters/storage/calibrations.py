@@ -1,4 +1,4 @@
-"""Table ``calibration_model``, and the predictions that a calibration is fitted to."""
+"""Table ``calibration_model``, and the scores that a calibration is fitted to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protea_common.errors import PermanentError
-from protea_common.orm import CalibrationModel, PredictionSet, PredictionSetStatus
+from protea_common.orm import CalibrationModel
 from protea_common.scored_terms import ScoredTerms, count_scored_terms, read_scored_terms
 from protea_predictor.adapters.storage.inputs import NotFoundError
 
@@ -20,7 +20,6 @@ __all__ = [
     "CalibrationStore",
     "NewCalibration",
     "StoredCalibration",
-    "StoredPredictions",
     "TooManyPredictionsError",
 ]
 
@@ -57,25 +56,6 @@ class StoredCalibration:
     method: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPredictions:
-    """A prediction set as a calibration sees it.
-
-    Attributes
-    ----------
-    is_complete
-        Whether all its rows are there.
-    receipt
-        How it was made.
-    """
-
-    id: UUID
-    is_complete: bool
-    annotation_set_id: UUID
-    ontology_snapshot_id: UUID
-    receipt: Mapping[str, Any]
-
-
 class CalibrationStore:
     """Calibrations never change."""
 
@@ -105,26 +85,6 @@ class CalibrationStore:
         if row is None:
             raise NotFoundError("calibration", calibration_id)
         return StoredCalibration(*row)
-
-    async def predictions(self, prediction_set_id: UUID) -> StoredPredictions:
-        """Read how a prediction set was made.
-
-        Raises
-        ------
-        NotFoundError
-            If there is none.
-        """
-        columns = select(
-            PredictionSet.id,
-            PredictionSet.status == PredictionSetStatus.COMPLETE,
-            PredictionSet.annotation_set_id,
-            PredictionSet.ontology_snapshot_id,
-            PredictionSet.meta,
-        )
-        row = (await self._session.execute(columns.where(PredictionSet.id == prediction_set_id))).one_or_none()
-        if row is None:
-            raise NotFoundError("prediction set", prediction_set_id)
-        return StoredPredictions(*row)
 
     async def scored(self, prediction_set_id: UUID, accessions: Sequence[str], *, max_rows: int) -> ScoredTerms:
         """Read the predictions for some proteins.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -31,9 +31,10 @@ from protea_predictor.adapters.prediction_rows import (
 from protea_predictor.adapters.storage.inputs import NotFoundError
 from protea_predictor.domain.prediction import Prediction, Queries
 from protea_predictor.domain.reference_bank import ReferenceBank
+from protea_predictor.domain.scored_pairs import ScoredPairs
 from protea_predictor.domain.stored_ontology import StoredOntology
 
-__all__ = ["JobTotals", "NewPredictionSet", "PredictionStore"]
+__all__ = ["JobTotals", "NewPredictionSet", "PredictionStore", "StoredPredictions"]
 
 # Materialized: asked for each row, the sequence's name takes eight times as long as its next value.
 _TAKE_IDS = text("""
@@ -47,15 +48,41 @@ class NewPredictionSet:
     """Columns of a prediction set that is begun."""
 
     id: UUID
-    embedding_config_id: UUID
+    embedding_config_id: UUID | None
     annotation_set_id: UUID
     ontology_snapshot_id: UUID
-    query_set_id: UUID
-    scoring_config_id: UUID
+    query_set_id: UUID | None
+    scoring_config_id: UUID | None
     job_id: UUID
     limit_per_entry: int
     distance_threshold: float | None
     meta: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPredictions:
+    """A prediction set as those see it who read it again.
+
+    Attributes
+    ----------
+    is_complete
+        Whether all its rows are there.
+    embedding_config_id, query_set_id, scoring_config_id
+        ``None`` where there was none or it is gone.
+    receipt
+        How it was made.
+    """
+
+    id: UUID
+    is_complete: bool
+    embedding_config_id: UUID | None
+    annotation_set_id: UUID
+    ontology_snapshot_id: UUID
+    query_set_id: UUID | None
+    scoring_config_id: UUID | None
+    limit_per_entry: int
+    distance_threshold: float | None
+    receipt: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +109,31 @@ class PredictionStore:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    async def read(self, prediction_set_id: UUID) -> StoredPredictions:
+        """Read how a prediction set was made.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        """
+        columns: tuple[Any, ...] = (
+            PredictionSet.id,
+            PredictionSet.status == PredictionSetStatus.COMPLETE,
+            PredictionSet.embedding_config_id,
+            PredictionSet.annotation_set_id,
+            PredictionSet.ontology_snapshot_id,
+            PredictionSet.query_set_id,
+            PredictionSet.scoring_config_id,
+            PredictionSet.limit_per_entry,
+            PredictionSet.distance_threshold,
+            PredictionSet.meta,
+        )
+        row = (await self._session.execute(select(*columns).where(PredictionSet.id == prediction_set_id))).one_or_none()
+        if row is None:
+            raise NotFoundError("prediction set", prediction_set_id)
+        return StoredPredictions(*row)
 
     async def begin(self, new: NewPredictionSet) -> None:
         """Add a set; one of the same id stays as it is."""
@@ -125,12 +177,12 @@ class PredictionStore:
         return await copy_rows(self._session, GOPredictionFeatures.__tablename__, columns, features)
 
     async def write_scores(
-        self, prediction: Prediction, *, prediction_set_id: UUID, queries: Queries, ontology: StoredOntology
+        self, pairs: ScoredPairs, *, prediction_set_id: UUID, accessions: Sequence[str], ontology: StoredOntology
     ) -> int:
-        """Write the predictions kept as lists of bare scores, without donors and features; give their number."""
-        rows = score_rows(prediction, prediction_set_id=prediction_set_id, queries=queries, ontology=ontology)
+        """Write pairs as lists of bare scores, without donors and features; give their number."""
+        rows = score_rows(pairs, prediction_set_id=prediction_set_id, accessions=accessions, ontology=ontology)
         await copy_rows(self._session, PredictedScores.__tablename__, SCORE_COLUMNS, rows)
-        return len(prediction.kept)
+        return len(pairs)
 
     async def complete(self, prediction_set_id: UUID, *, prediction_count: int) -> None:
         """Let a set be read."""

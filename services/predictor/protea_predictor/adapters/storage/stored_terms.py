@@ -1,0 +1,158 @@
+"""Predictions of a set read back, protein by protein, to be scored anew."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Double,
+    SQLColumnExpression,
+    Text,
+    any_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    union,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from protea_common.db.numbers import read_numbers
+from protea_common.domain.scoring import Signal
+from protea_common.orm import GOPrediction, GOPredictionFeatures, PredictedScores
+from protea_common.scored_terms import numbered_accessions, read_scored_terms
+from protea_predictor.domain.candidates import NO_REFERENCE
+from protea_predictor.domain.rescoring import StoredEvidence, StoredTerms
+from protea_predictor.domain.scored_pairs import ScoredPairs
+from protea_predictor.domain.stored_ontology import StoredOntology
+
+__all__ = ["StoredTermStore"]
+
+_COLUMNS: Mapping[str, Any] = MappingProxyType(
+    {
+        Signal.EMBEDDING_SIMILARITY: GOPrediction.distance,
+        Signal.EVIDENCE_WEIGHT: GOPrediction.ref_protein_accession,  # a donor without a code has the fallback weight
+        Signal.NEIGHBOR_VOTE_FRACTION: GOPredictionFeatures.neighbor_vote_fraction,
+        Signal.IDENTITY_NW: GOPredictionFeatures.identity_nw,
+        Signal.IDENTITY_SW: GOPredictionFeatures.identity_sw,
+        Signal.TAXONOMIC_PROXIMITY: GOPredictionFeatures.taxonomic_distance,
+    }
+)
+"""Where each signal that is stored can be told from."""
+
+_NUMBERS = (
+    GOPrediction.distance,
+    GOPredictionFeatures.neighbor_vote_fraction,
+    GOPredictionFeatures.identity_nw,
+    GOPredictionFeatures.identity_sw,
+    GOPredictionFeatures.taxonomic_distance,
+)
+"""What a recipe can weigh, in the order in which it is read."""
+
+
+class StoredTermStore:
+    """Reads what was predicted: scores alone, or with the evidence that recipes weigh."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def proteins(self, prediction_set_id: UUID) -> list[str]:
+        """List the proteins of which a set says something, in order."""
+        rows, listed = GOPrediction, PredictedScores
+        statement = union(
+            select(rows.protein_accession).where(rows.prediction_set_id == prediction_set_id),
+            select(listed.protein_accession).where(listed.prediction_set_id == prediction_set_id),
+        ).order_by("protein_accession")
+        return list(await self._session.scalars(statement))
+
+    async def any_term(self, prediction_set_id: UUID) -> bool:
+        """Tell whether a set has predictions with their evidence."""
+        statement = select(literal(1)).where(GOPrediction.prediction_set_id == prediction_set_id).limit(1)
+        return await self._session.scalar(statement) is not None
+
+    async def signals_held(self, prediction_set_id: UUID, *, among: Collection[str]) -> frozenset[str]:
+        """Tell which of some signals at least one prediction of a set has; those that are never stored are not."""
+        held = set()
+        for signal in sorted(set(among) & set(_COLUMNS)):
+            statement = (
+                select(literal(1))
+                .select_from(GOPrediction)
+                .join(GOPredictionFeatures, GOPredictionFeatures.prediction_id == GOPrediction.id)
+                .where(GOPrediction.prediction_set_id == prediction_set_id, _COLUMNS[signal].is_not(None))
+                .limit(1)
+            )
+            if await self._session.scalar(statement) is not None:
+                held.add(signal)
+        return frozenset(held)
+
+    async def read_scores(
+        self, prediction_set_id: UUID, accessions: Sequence[str], *, ontology: StoredOntology
+    ) -> StoredTerms:
+        """Read the scores of some proteins, numbered by their position."""
+        found = await read_scored_terms(self._session, prediction_set_id, accessions)
+        order = np.argsort(found.query_row, kind="stable")
+        term_rows = ontology.rows_of(found.term_ids[order])
+        return StoredTerms(ScoredPairs(found.query_row[order], term_rows, found.scores[order]))
+
+    async def read_evidence(
+        self, prediction_set_id: UUID, accessions: Sequence[str], *, ontology: StoredOntology
+    ) -> StoredTerms:
+        """Read the scores of some proteins, numbered by their position, and what recipes can weigh."""
+        codes = await self._evidence_codes(prediction_set_id, accessions)
+        asked = numbered_accessions(accessions)
+        integers = (asked.c.position - 1, GOPrediction.go_term_id, _number_of(codes))
+        statement = (
+            select(
+                *(cast(column, BigInteger) for column in integers),
+                *(_or_nan(column) for column in (GOPrediction.score, *_NUMBERS)),
+            )
+            .select_from(asked)
+            .join(GOPrediction, GOPrediction.protein_accession == asked.c.accession)
+            .join(GOPredictionFeatures, GOPredictionFeatures.prediction_id == GOPrediction.id)
+            .where(GOPrediction.prediction_set_id == prediction_set_id)
+        )
+        kinds: list[type[np.int64 | np.float64]] = [*[np.int64] * len(integers), *[np.float64] * (1 + len(_NUMBERS))]
+        return _stored(await read_numbers(self._session, statement, kinds), codes, ontology)
+
+    async def _evidence_codes(self, prediction_set_id: UUID, accessions: Sequence[str]) -> tuple[str, ...]:
+        wanted = bindparam("accessions", list(accessions), type_=ARRAY(Text))
+        statement = select(func.coalesce(GOPrediction.evidence_code, "")).where(
+            GOPrediction.prediction_set_id == prediction_set_id, GOPrediction.protein_accession == any_(wanted)
+        )
+        return tuple(sorted(await self._session.scalars(statement.distinct())))
+
+
+def _number_of(codes: Sequence[str]) -> SQLColumnExpression[int]:
+    """Give the position of a donor's evidence code, `NO_REFERENCE` where there is no donor."""
+    numbers = {code: number for number, code in enumerate(codes)}
+    known = case(numbers, value=func.coalesce(GOPrediction.evidence_code, ""), else_=NO_REFERENCE)
+    return case((GOPrediction.ref_protein_accession.is_(None), NO_REFERENCE), else_=known)
+
+
+def _or_nan(column: SQLColumnExpression[Any]) -> SQLColumnExpression[float]:
+    return func.coalesce(cast(column, Double), cast(literal("NaN", Text), Double))
+
+
+def _stored(columns: Sequence[NDArray[Any]], codes: tuple[str, ...], ontology: StoredOntology) -> StoredTerms:
+    order = np.argsort(columns[0], kind="stable")
+    query_row, term_ids, evidence, scores, *numbers = (column[order] for column in columns)
+    distance, neighbor_vote_fraction, identity_nw, identity_sw, taxonomic_distance = numbers
+    told = StoredEvidence(
+        distance=distance,
+        neighbor_vote_fraction=neighbor_vote_fraction,
+        identity_nw=identity_nw,
+        identity_sw=identity_sw,
+        taxonomic_distance=taxonomic_distance,
+        evidence=evidence.astype(np.int16),
+        evidence_codes=codes,
+    )
+    return StoredTerms(ScoredPairs(query_row, ontology.rows_of(term_ids), scores), told)
