@@ -91,10 +91,14 @@ def load_interpro2go(
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
     source_version: Annotated[str | None, typer.Option(help="Name of the release; the file's name otherwise.")] = None,
+    released_on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of the release, where the file does not tell it.")
+    ] = None,
 ) -> None:
     """Load which GO terms InterPro entries imply: the file interpro2go of the Gene Ontology."""
-    version = source_version or version_of(file, None)
-    payload = {"source_version": version}
+    payload = {"source_version": source_version or version_of(file, None)}
+    if released_on is not None:
+        payload["released_on"] = released_on.date().isoformat()
     asyncio.run(_load(file, "load_interpro_go_mapping", payload, url=url, key=api_key, then="status"))
 
 

@@ -1,4 +1,4 @@
-"""The time of annotation sets, as evaluator and predictor keep the temporal protocol by it."""
+"""The time of annotation sets and of mappings, as evaluator and predictor keep the temporal protocol by it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protea_common.domain.temporal import SnapshotDates
-from protea_common.orm import AnnotationSet, ProteinGOAnnotation
+from protea_common.orm import AnnotationSet, InterProGoRelease, ProteinGOAnnotation
 
-__all__ = ["read_snapshot_dates"]
+__all__ = ["read_mapping_day", "read_snapshot_dates"]
 
 
 async def read_snapshot_dates(session: AsyncSession, annotation_set_id: UUID) -> SnapshotDates:
@@ -29,6 +29,12 @@ async def read_snapshot_dates(session: AsyncSession, annotation_set_id: UUID) ->
         published_on=None if row.source_published_at is None else row.source_published_at.date(),
         newest_annotation=await _newest_annotation(session, annotation_set_id),
     )
+
+
+async def read_mapping_day(session: AsyncSession, source_version: str) -> date | None:
+    """Read of which day a release of the InterPro2GO mapping is; ``None`` where that is not known."""
+    statement = select(InterProGoRelease.released_on).where(InterProGoRelease.source_version == source_version)
+    return await session.scalar(statement)
 
 
 async def _newest_annotation(session: AsyncSession, annotation_set_id: UUID) -> date | None:

@@ -18,6 +18,7 @@ __all__ = [
     "Window",
     "WindowRole",
     "check_protocol",
+    "require_known_before",
     "require_learnable",
     "require_order",
     "require_selectable",
@@ -186,6 +187,41 @@ def _require_before(window: Window, selection: Window, *, waiver: str | None) ->
             f"The training window {window.name} reaches to {end - timedelta(days=1)}, and the selection window "
             f"{selection.name} begins on {start}: what is selected on would have been learnt. Train on earlier windows."
         )
+
+
+def require_known_before(windows: Sequence[Window], *, what: str, released_on: date | None, waiver: str | None) -> None:
+    """Refuse what features are read from, unless it was there before each window began.
+
+    Parameters
+    ----------
+    what
+        Its name, for people.
+    released_on
+        Day on which it was published; ``None`` where nobody knows.
+    waiver
+        Why unknown dates are no matter; known ones are not waived.
+
+    Raises
+    ------
+    TemporalProtocolError
+        If it is of a day in or after a window: it may tell what was learnt in it.
+    UnknownDatesError
+        If its day is unknown, or the day that a window begins on, without a waiver.
+    """
+    for window in windows:
+        begins = window.old.begins
+        if released_on is None or begins is None:
+            if waiver is None:
+                missing = what if released_on is None else window.old.name
+                raise UnknownDatesError(
+                    f"It is not known of when {missing} is, so {what} may tell what was learnt in the window "
+                    f"{window.name}. Load it with its release date, or say in temporal_waiver why this is right."
+                )
+        elif released_on >= begins:
+            raise TemporalProtocolError(
+                f"The window {window.name} begins on {begins}, and {what} is of {released_on}: it may tell what was "
+                "learnt in the window. Take an earlier release."
+            )
 
 
 def require_order(window: Window, others: Sequence[Window], *, waiver: str | None) -> None:

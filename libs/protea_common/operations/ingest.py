@@ -75,3 +75,6 @@ class LoadInterProGoMapping(OperationPayload):
     source_uri: str = _SOURCE
     source_version: str = Field(min_length=1, max_length=64, description="Name of the release, for example `2017-01`.")
     evidence: str = Field(default="IEA", min_length=1, max_length=16, description="Evidence code of what is implied.")
+    released_on: date | None = Field(
+        default=None, description="Day of the release; null for the one that the first lines of the file tell."
+    )

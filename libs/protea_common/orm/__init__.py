@@ -12,7 +12,7 @@ from protea_common.orm.embedding import EmbeddingConfig, SequenceEmbedding
 from protea_common.orm.evaluation import EvaluationResult, EvaluationSet, InformationAccretionSet
 from protea_common.orm.experiment import ExperimentRun, ExperimentRunStatus
 from protea_common.orm.inbox import InboxEvent
-from protea_common.orm.interpro import InterProAnnotation, InterProGoMapping
+from protea_common.orm.interpro import InterProAnnotation, InterProGoMapping, InterProGoRelease
 from protea_common.orm.job import (
     ACTIVE_STATUSES,
     LEASE_TOKEN_SEQUENCE,
@@ -65,6 +65,7 @@ __all__ = [
     "InformationAccretionSet",
     "InterProAnnotation",
     "InterProGoMapping",
+    "InterProGoRelease",
     "Job",
     "JobBatch",
     "JobComment",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from protea_common.orm.base import Base, CreatedAt, UuidKey
 from protea_common.orm.protein import Protein
 
-__all__ = ["InterProAnnotation", "InterProGoMapping"]
+__all__ = ["InterProAnnotation", "InterProGoMapping", "InterProGoRelease"]
 
 
 class InterProAnnotation(Base):
@@ -75,4 +77,22 @@ class InterProGoMapping(Base):
     go_id: Mapped[str] = mapped_column(String(16), index=True)
     evidence: Mapped[str | None]
     source_version: Mapped[str]
+    created_at: Mapped[CreatedAt]
+
+
+class InterProGoRelease(Base):
+    """A release of the mapping of InterPro entries to GO terms, by the name that ``interpro_go_mapping`` gives it.
+
+    Written by ingest.
+
+    Attributes
+    ----------
+    released_on
+        The day of its file, the latest where several were loaded; null where no file tells.
+    """
+
+    __tablename__ = "interpro_go_release"
+
+    source_version: Mapped[str] = mapped_column(primary_key=True)
+    released_on: Mapped[date | None]
     created_at: Mapped[CreatedAt]

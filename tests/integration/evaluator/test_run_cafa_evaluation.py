@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from protea_common.events import EvaluationDone
 from protea_common.jobs import cancel_job, consume_jobs
 from protea_common.messaging.bus import Acknowledged, DeadLettered, Handler
 from protea_common.operations import RunCafaEvaluation
-from protea_common.orm import Job, JobStatus, PredictionSetStatus, ScoringConfig
+from protea_common.orm import InterProGoRelease, Job, JobStatus, PredictionSetStatus, ScoringConfig
 from protea_evaluator.adapters.cafaeval import CafaevalRunner
 from protea_evaluator.usecases.engines import CafaevalEngine
 from protea_evaluator.usecases.read_delta import DeltaReader
@@ -268,6 +268,35 @@ async def test_predictions_made_from_later_annotations_are_marked(bench: Evaluat
     (stored,) = await bench.results()
     assert stored.evaluator["predicted_from_t0"] is False
     assert [event.level for event in await bench.timeline(job_id, "evaluation.not_from_t0")] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("receipt", "released_on", "is_marked"),
+    [
+        ({"interpro": {"mapping": "1", "release": None}}, date(2016, 12, 31), False),
+        ({"interpro": {"mapping": "1", "release": None}}, date(2017, 1, 1), True),
+        ({"interpro": {"mapping": "1", "release": None}}, None, True),
+        ({"baseline": "interpro", "source_version": "1"}, date(2017, 1, 1), True),
+        ({"baseline": "naive", "source_version": None}, None, False),
+    ],
+)
+async def test_predictions_that_read_a_mapping_of_after_t0_are_marked(
+    bench: EvaluatorBench, receipt: dict[str, Any], released_on: date | None, *, is_marked: bool
+) -> None:
+    snapshot_id = await bench.insert_graph(small_graph())
+    old = await bench.insert_annotations(snapshot_id, OLD, annotated_before=date(2017, 1, 1))
+    evaluation = await bench.finished(await bench.generate(old, await bench.insert_annotations(snapshot_id, NEW)))
+    assert evaluation.result is not None
+    async with session_scope(bench.session_factory) as session:
+        await session.execute(insert(InterProGoRelease).values(source_version="1", released_on=released_on))
+    predictions = await bench.insert_predictions(old, PREDICTIONS, meta=receipt)
+
+    job_id = await bench.run(UUID(evaluation.result["evaluation_set_id"]), predictions)
+    await bench.finished(job_id)
+
+    (stored,) = await bench.results()
+    assert stored.evaluator["predicted_from_t0"] is not is_marked
+    assert len(await bench.timeline(job_id, "evaluation.mapping_not_from_t0")) == is_marked
 
 
 async def test_what_was_not_predicted_is_absent_and_never_zero(bench: EvaluatorBench, sets: Sets) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from hashlib import md5
 from typing import Any
 
@@ -129,7 +130,7 @@ async def test_a_mapping_is_kept_once_for_each_release(bench: IngestBench) -> No
     again = await load_mapping(bench, MAPPING, source_version="2017")
     later = await load_mapping(bench, MAPPING, source_version="2019")
 
-    counts = {"parsed": 2, "rejected": 0}
+    counts = {"parsed": 2, "rejected": 0, "released_on": None}
     assert first.result == {"source_version": "2017", "inserted": 1, "duplicates": 1, **counts}
     assert again.result == {"source_version": "2017", "inserted": 0, "duplicates": 2, **counts}
     assert later.result is not None
@@ -146,6 +147,28 @@ async def test_what_is_no_mapping_is_refused(bench: IngestBench) -> None:
     assert "None of the 1 lines" in (job.error_message or "")
 
 
-async def load_mapping(bench: IngestBench, content: str, *, source_version: str) -> Job:
-    payload = LoadInterProGoMapping(source_uri=await bench.upload(content), source_version=source_version)
+async def test_a_release_has_the_latest_day_that_is_told_of_it(bench: IngestBench) -> None:
+    async def day(content: str, *, released_on: date | None = None) -> str | None:
+        job = await load_mapping(bench, content, source_version="2017", released_on=released_on)
+        assert job.result is not None
+        told: str | None = job.result["released_on"]
+        return told
+
+    dated = f"!date: 2017/01/07 10:24:18\n{MAPPING}"
+    assert await day(MAPPING) is None
+    assert await day(dated) == "2017-01-07"
+    assert await day(MAPPING) == "2017-01-07"
+    assert await day(dated, released_on=date(2016, 12, 1)) == "2017-01-07"
+    assert await day(dated, released_on=date(2017, 2, 1)) == "2017-02-01"
+    assert await bench.rows("SELECT source_version, released_on FROM interpro_go_release") == [
+        ("2017", date(2017, 2, 1))
+    ]
+
+
+async def load_mapping(
+    bench: IngestBench, content: str, *, source_version: str, released_on: date | None = None
+) -> Job:
+    payload = LoadInterProGoMapping(
+        source_uri=await bench.upload(content), source_version=source_version, released_on=released_on
+    )
     return await bench.run("load_interpro_go_mapping", payload)

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import date
 from hashlib import sha256
 from math import log2
 from typing import Any
@@ -15,9 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import insert, select
 
+from protea_common.db import session_scope
 from protea_common.domain.scoring import PRESETS
 from protea_common.messaging.bus import Acknowledged, DeadLettered
-from protea_common.orm import JobStatus, Protein, QuerySetEntry
+from protea_common.orm import InterProGoMapping, InterProGoRelease, JobStatus, Protein, QuerySetEntry
 from protea_common.runtime import Platform
 from support.predictor_bench import A, B, C
 from support.training_bench import AwayArtifactStore, TrainingBench, open_training_bench
@@ -267,6 +269,31 @@ async def test_unknown_dates_fail_closed_unless_a_reason_is_kept(bench: Training
     assert manifest["temporal_waiver"] == reason
     told = await bench.scalar("SELECT message FROM job_event WHERE event = 'temporal_protocol.waived'")
     assert told == reason
+
+
+@pytest.mark.parametrize(
+    ("released_on", "error_code"),
+    [
+        # No protein was scanned: the columns say nothing, which is an alarm and comes later.
+        (date(2014, 12, 31), "DatasetAlarmError"),
+        (date(2015, 1, 1), "TemporalProtocolError"),
+        (date(2016, 6, 1), "TemporalProtocolError"),
+        (None, "UnknownDatesError"),
+    ],
+)
+async def test_a_mapping_must_be_of_before_every_window(
+    bench: TrainingBench, released_on: date | None, error_code: str
+) -> None:
+    circle = await bench.circle()
+    async with session_scope(bench.platform.session_factory) as session:
+        pair = {"ipr_accession": "IPR000001", "go_id": B, "source_version": "1"}
+        await session.execute(insert(InterProGoMapping).values(pair))
+        await session.execute(insert(InterProGoRelease).values(source_version="1", released_on=released_on))
+
+    job = await bench.do(circle.export(interpro_mapping="1"), OPERATION)
+
+    assert job.error_code == error_code
+    assert ("the InterPro2GO mapping 1" in (job.error_message or "")) is (error_code != "DatasetAlarmError")
 
 
 async def test_an_artifact_store_that_is_away_is_tried_again(platform: Platform, bench: TrainingBench) -> None:

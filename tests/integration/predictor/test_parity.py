@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from sqlalchemy import insert, select, update
 from protea_cli.demo.data import read_lines
 from protea_common.domain.scoring import DEFAULT_PRESET
 from protea_common.domain.sequence import compute_sequence_hash
-from protea_common.orm import InterProAnnotation, InterProGoMapping, Protein, QuerySetEntry
+from protea_common.orm import InterProAnnotation, InterProGoMapping, InterProGoRelease, Protein, QuerySetEntry
 from protea_common.orm import Sequence as SequenceRow
 from protea_common.runtime import Platform
 from protea_predictor.adapters.storage import QueryStore, ReferenceStore
@@ -130,6 +131,9 @@ async def furnish(bench: TrainingBench, circle: Circle) -> list[str]:
         pairs = [("IPR000001", B), ("IPR000002", C), ("IPR000002", M)]
         mapped = [{"ipr_accession": entry, "go_id": go_id, "source_version": "2017"} for entry, go_id in pairs]
         await world.session.execute(insert(InterProGoMapping), mapped)
+        await world.session.execute(
+            insert(InterProGoRelease).values(source_version="2017", released_on=date(2014, 12, 1))
+        )
         gaining = [f"P{number:04d}" for number in range(240, 300)]
         for accession in gaining:
             sequence_id = await world.session.scalar(select(Protein.sequence_id).where(Protein.accession == accession))

@@ -135,13 +135,14 @@ def test_interpro_results_and_their_mapping_are_loaded(loaded: Loaded, small_dat
 
     unsaid = protea("load", "interproscan", str(results), url=loaded.up.url)
     scanned = protea("load", "interproscan", str(results), "--release", "5.22-61.0", url=loaded.up.url)
-    mapped = protea("load", "interpro2go", str(mapping), "--source-version", "2017-01", url=loaded.up.url)
+    mapped = protea("load", "interpro2go", str(mapping), "--released-on", "2017-01-07", url=loaded.up.url)
 
     assert unsaid.returncode == 1
     assert "give ipr_release" in unsaid.stderr
     assert "hits inserted: 1" in scanned.stdout, scanned.stderr
     assert "load interpro2go" in scanned.stdout
-    assert "source version: 2017-01" in mapped.stdout, mapped.stderr
+    assert "source version: interpro2go" in mapped.stdout, mapped.stderr
+    assert "released on: 2017-01-07" in mapped.stdout
 
 
 def test_the_composite_predicts_in_one_word(loaded: Loaded, small_data: SmallData) -> None:

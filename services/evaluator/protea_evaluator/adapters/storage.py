@@ -140,13 +140,22 @@ class EvaluationSet:
 
 @dataclass(frozen=True, slots=True)
 class PredictionSet:
-    """A set of predictions, the ontology that its terms are of, and the annotations that they were transferred from."""
+    """A set of predictions, the ontology that its terms are of, and what they were made from.
+
+    Attributes
+    ----------
+    annotation_set_id
+        Annotations that they were transferred from.
+    mapping
+        Release of the InterPro2GO mapping that they read; ``None`` for none.
+    """
 
     id: UUID
     status: PredictionSetStatus
     ontology: OntologyRelease
     annotation_set_id: UUID
     scoring_config_id: UUID | None
+    mapping: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +344,10 @@ class PredictionStore:
                 _select_release()
                 .join(PredictionSetRow, PredictionSetRow.ontology_snapshot_id == OntologySnapshot.id)
                 .add_columns(
-                    PredictionSetRow.status, PredictionSetRow.annotation_set_id, PredictionSetRow.scoring_config_id
+                    PredictionSetRow.status,
+                    PredictionSetRow.annotation_set_id,
+                    PredictionSetRow.scoring_config_id,
+                    PredictionSetRow.meta,
                 )
                 .where(PredictionSetRow.id == prediction_set_id)
             )
@@ -345,7 +357,14 @@ class PredictionStore:
                 f"There is no prediction set {prediction_set_id}; predict first (operation predict_go_terms)."
             )
         release = OntologyRelease(row.id, row.obo_version, row.obo_sha256)
-        return PredictionSet(prediction_set_id, row.status, release, row.annotation_set_id, row.scoring_config_id)
+        return PredictionSet(
+            prediction_set_id,
+            row.status,
+            release,
+            row.annotation_set_id,
+            row.scoring_config_id,
+            _mapping_of(row.meta or {}),
+        )
 
     async def scored(self, prediction_set_id: UUID, *, accessions: Sequence[str]) -> ScoredTerms:
         """Read protein, term and score of the predictions for some proteins, in any order."""
@@ -405,3 +424,11 @@ class EvaluationResultStore:
 
 def _select_release() -> Any:
     return select(OntologySnapshot.id, OntologySnapshot.obo_version, OntologySnapshot.obo_sha256)
+
+
+def _mapping_of(receipt: Mapping[str, Any]) -> str | None:
+    """Find the mapping in the receipt of a prediction, or of the baseline that is nothing but one."""
+    if receipt.get("baseline") == "interpro":
+        return str(receipt["source_version"])
+    interpro = receipt.get("interpro")
+    return None if interpro is None else str(interpro["mapping"])

@@ -6,18 +6,15 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 from uuid import uuid5
 
 from protea_common.db import UnitOfWork
-from protea_common.domain.temporal import TemporalProtocolError, WindowRole
-from protea_common.errors import PermanentError
 from protea_common.events import EvaluationDone
 from protea_common.jobs import JobClaim, finish_job, guard_job, record, report_progress
 from protea_common.operations import RunCafaEvaluation
-from protea_common.orm import PredictionSetStatus
 from protea_common.storage import ArtifactStore
 from protea_evaluator.adapters.cafaeval import CafaevalFailedError
 from protea_evaluator.adapters.code import code_digest
@@ -26,7 +23,6 @@ from protea_evaluator.adapters.storage import (
     EvaluationResult,
     EvaluationResultStore,
     EvaluationSet,
-    EvaluationSetStore,
     PredictionSet,
     PredictionStore,
 )
@@ -38,10 +34,11 @@ from protea_evaluator.domain.prediction_table import PredictionTable
 from protea_evaluator.domain.recipe import Cohort, EvaluatorRecipe, Normalisation, Propagation, Thresholds
 from protea_evaluator.domain.results import results_as_json
 from protea_evaluator.usecases.engines import Engine
+from protea_evaluator.usecases.evaluation_task import EvaluationTask, read_task
 from protea_evaluator.usecases.read_delta import DeltaReader, GainedTerms
 from protea_evaluator.usecases.term_weights import TermWeights, TermWeightsReader
 
-__all__ = ["MeasurePredictions", "OntologyMismatchError", "PredictionSetIncompleteError"]
+__all__ = ["MeasurePredictions"]
 
 _PARTIAL_KNOWLEDGE_RULE = "known terms and their ancestors leave truth and predictions after propagation; "
 _COHORT_RULES = {
@@ -52,37 +49,6 @@ _COHORT_RULES = {
 """Stored with each result: evaluators that differ in it give other figures for partial knowledge."""
 
 _NO_ACCRETION_WARNING = "Nothing was known at t0, so no term is rarer than another: weighted measures are left out."
-
-_LEAK_WARNING = (
-    "The predictions were not transferred from the annotations known at t0, so they may know the answers; "
-    "predict with the old annotation set of this evaluation."
-)
-"""The figures are given all the same: measuring a set on itself is how a pipeline is checked."""
-
-
-class PredictionSetIncompleteError(PermanentError):
-    """The prediction set does not hold all of its predictions."""
-
-    slug: ClassVar[str] = "prediction-set-incomplete"
-
-
-class OntologyMismatchError(PermanentError):
-    """The predictions and the ground truth are of different releases of the Gene Ontology."""
-
-    slug: ClassVar[str] = "ontology-mismatch"
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """What is measured on what."""
-
-    evaluation_set: EvaluationSet
-    prediction_set: PredictionSet
-
-    @property
-    def is_from_t0(self) -> bool:
-        """Whether the predictions were transferred from what was known at t0, and so cannot know the answers."""
-        return self.prediction_set.annotation_set_id == self.evaluation_set.old_annotation_set_id
 
 
 class MeasurePredictions:
@@ -112,11 +78,11 @@ class MeasurePredictions:
     async def __call__(self, claim: JobClaim) -> None:
         """Read both sets, measure, keep the file, then the row."""
         request = RunCafaEvaluation.read(claim.payload, operation=claim.operation)
-        task = await self._read_task(request)
-        _require_purpose(task, request)
+        async with self._unit_of_work() as work:
+            task = await read_task(work.session, request)
         engine, recipe = self._engines[request.engine], _recipe(request)
-        if not task.is_from_t0:
-            await self._warn(claim, "evaluation.not_from_t0", _LEAK_WARNING, {})
+        for leak in task.leaks:
+            await self._warn(claim, leak.event, leak.message, {})
         gained = await self._delta_reader.read(task.evaluation_set)
         predictions = await self._read_predictions(task.prediction_set, gained)
         weights = await self._weights_reader.read(request, gained)
@@ -129,14 +95,6 @@ class MeasurePredictions:
         result = _evaluation_result(claim, task, measured, stamp)
         await self._keep_counts(result, gained, measured, recipe)
         await self._keep(claim, result)
-
-    async def _read_task(self, request: RunCafaEvaluation) -> _Task:
-        async with self._unit_of_work() as work:
-            evaluation_set = await EvaluationSetStore(work.session).get(request.evaluation_set_id)
-            prediction_set = await PredictionStore(work.session).get(request.prediction_set_id)
-        _require_complete(prediction_set)
-        _require_one_ontology(evaluation_set, prediction_set)
-        return _Task(evaluation_set, prediction_set)
 
     async def _read_predictions(self, prediction_set: PredictionSet, gained: GainedTerms) -> PredictionTable:
         targets = gained.delta.accessions
@@ -225,39 +183,6 @@ class MeasurePredictions:
             await finish_job(work, claim, result=_job_result(result))
 
 
-def _require_complete(prediction_set: PredictionSet) -> None:
-    match prediction_set.status:
-        case PredictionSetStatus.COMPLETE:
-            return
-        case PredictionSetStatus.GENERATING:
-            advice = "wait until its job has ended"
-        case PredictionSetStatus.ABANDONED:
-            advice = "its job did not succeed, so predict again"
-    raise PredictionSetIncompleteError(
-        f"The prediction set {prediction_set.id} is {prediction_set.status}, and only a complete one can be measured: "
-        f"{advice}."
-    )
-
-
-def _require_one_ontology(evaluation_set: EvaluationSet, prediction_set: PredictionSet) -> None:
-    """Let predictions be of the pivot, or of a release that is mapped onto it."""
-    truth, predicted = evaluation_set.ontology, prediction_set.ontology
-    if predicted.id not in {truth.id, *evaluation_set.native_ontology_ids}:
-        raise OntologyMismatchError(
-            f"The evaluation set {evaluation_set.id} is of the ontology {truth.version}, the prediction set "
-            f"{prediction_set.id} of {predicted.version}: predict with the ontology of the evaluation set."
-        )
-
-
-def _require_purpose(task: _Task, request: RunCafaEvaluation) -> None:
-    evaluation_set = task.evaluation_set
-    if request.purpose == "select" and evaluation_set.window_role == WindowRole.TEST:
-        raise TemporalProtocolError(
-            f"The evaluation set {evaluation_set.id} is a test window: nothing may be selected on it. Measure on an "
-            "evaluation set of the role valid, or for the purpose report."
-        )
-
-
 def _recipe(request: RunCafaEvaluation) -> EvaluatorRecipe:
     return EvaluatorRecipe(
         propagation=Propagation(request.propagation),
@@ -268,7 +193,7 @@ def _recipe(request: RunCafaEvaluation) -> EvaluatorRecipe:
     )
 
 
-def _stamp(task: _Task, engine: Engine, recipe: EvaluatorRecipe, weights: TermWeights) -> dict[str, Any]:
+def _stamp(task: EvaluationTask, engine: Engine, recipe: EvaluatorRecipe, weights: TermWeights) -> dict[str, Any]:
     """Say how the figures come about; those of another frame cannot be compared."""
     evaluation_set = task.evaluation_set
     frame: dict[str, Any] = {
@@ -288,7 +213,7 @@ def _stamp(task: _Task, engine: Engine, recipe: EvaluatorRecipe, weights: TermWe
         "frame": {"name": name, "digest": digest},
         "window_role": evaluation_set.window_role,
         "holdout_waiver": evaluation_set.holdout_waiver,
-        "predicted_from_t0": task.is_from_t0,
+        "predicted_from_t0": not task.leaks,
     }
 
 
@@ -298,7 +223,7 @@ def _binding_rule(evaluation_set: EvaluationSet) -> dict[str, bool]:
 
 
 def _evaluation_result(
-    claim: JobClaim, task: _Task, measured: Mapping[Category, MeasuredCategory], stamp: Mapping[str, Any]
+    claim: JobClaim, task: EvaluationTask, measured: Mapping[Category, MeasuredCategory], stamp: Mapping[str, Any]
 ) -> EvaluationResult:
     return EvaluationResult(
         id=uuid5(claim.job_id, "evaluation_result"),

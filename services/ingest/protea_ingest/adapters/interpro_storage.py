@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,6 +47,14 @@ _INSERT_MAPPING = text("""
     SELECT gen_random_uuid(), ipr_accession, go_id, :evidence, :source_version
     FROM (SELECT DISTINCT ipr_accession, go_id FROM incoming_mapping ORDER BY 1, 2) AS pair
     ON CONFLICT DO NOTHING
+""")
+
+# A day that is not told leaves the one that was: greatest() passes over nulls.
+_UPSERT_RELEASE = text("""
+    INSERT INTO interpro_go_release AS release (source_version, released_on) VALUES (:source_version, :released_on)
+    ON CONFLICT (source_version) DO UPDATE
+    SET released_on = greatest(release.released_on, excluded.released_on)
+    RETURNING released_on
 """)
 
 
@@ -109,3 +118,9 @@ class IncomingMapping:
         connection = await self._session.connection()
         values = {"source_version": source_version, "evidence": evidence}
         return (await connection.execute(_INSERT_MAPPING, values)).rowcount
+
+    async def keep_day(self, *, source_version: str, released_on: date | None) -> date | None:
+        """Keep the day of a release, the latest of those that were told; give it."""
+        values = {"source_version": source_version, "released_on": released_on}
+        day: date | None = (await self._session.execute(_UPSERT_RELEASE, values)).scalar_one()
+        return day

@@ -53,9 +53,13 @@ class LoadInterProGoMappingFile:
                     "interpro2go of the Gene Ontology's mappings."
                 )
             inserted = await incoming.write(source_version=request.source_version, evidence=request.evidence)
+            released_on = await incoming.keep_day(
+                source_version=request.source_version, released_on=request.released_on or reader.released_on
+            )
             await report_progress(work, claim.job_id, current=source.size_bytes, total=source.size_bytes)
             result = {
                 "source_version": request.source_version,
+                "released_on": None if released_on is None else str(released_on),
                 "parsed": parsed,
                 "inserted": inserted,
                 "duplicates": parsed - inserted,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from protea_common.domain.scoring import ScoringRecipe
 from protea_common.errors import PermanentError
 from protea_common.jobs import JobClaim, finish_job, guard_job, record, report_progress
 from protea_common.operations import ExportResearchDataset
+from protea_common.snapshot_dates import read_mapping_day
 from protea_common.storage import ArtifactStore
 from protea_predictor.adapters.dataset_folder import SPLIT_FILES, DatasetFolder, FolderContent
 from protea_predictor.adapters.manifest import DatasetManifest, describe_dataset, describe_window
@@ -31,7 +32,7 @@ from protea_predictor.adapters.storage import (
     freeze_snapshot,
 )
 from protea_predictor.domain.datasets.alarms import Alarm
-from protea_predictor.domain.datasets.temporal import check_protocol, require_learnable
+from protea_predictor.domain.datasets.temporal import Window, check_protocol, require_known_before, require_learnable
 from protea_predictor.domain.datasets.thinning import Thinning
 from protea_predictor.usecases.learning_windows import LearningWindow, LearningWindows
 from protea_predictor.usecases.producer import read_producer
@@ -127,16 +128,27 @@ class ExportDataset:
             await freeze_snapshot(work.session)
             await DatasetStore(work.session).require_free(request.output_name)
             training, selection = await _stored_windows(WindowStore(work.session), request)
-        for stored in training:
-            require_learnable(stored.window)
+        windows = [stored.window for stored in training]
+        for window in windows:
+            require_learnable(window)
         if selection is not None:
-            windows = [stored.window for stored in training]
             check_protocol(windows, selection.window, waiver=request.temporal_waiver)
+            windows.append(selection.window)
         open_window = partial(self._windows.open, choices=request, scoring=scoring)
         parts = [_Part("train", await open_window(stored)) for stored in training]
         if selection is not None:
             parts.append(_Part("eval", await open_window(selection)))
+        await self._require_mapping_from_before(windows, request)
         return parts
+
+    async def _require_mapping_from_before(self, windows: Sequence[Window], request: ExportResearchDataset) -> None:
+        mapping = request.interpro_mapping
+        if mapping is None:
+            return
+        async with self._unit_of_work() as work:
+            released_on = await read_mapping_day(work.session, mapping)
+        what = f"the InterPro2GO mapping {mapping}"
+        require_known_before(windows, what=what, released_on=released_on, waiver=request.temporal_waiver)
 
     async def _scoring(self, request: ExportResearchDataset) -> ScoringRecipe:
         async with self._unit_of_work() as work:

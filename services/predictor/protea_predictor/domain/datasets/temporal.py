@@ -7,6 +7,7 @@ from protea_common.domain.temporal import (
     Window,
     WindowRole,
     check_protocol,
+    require_known_before,
     require_learnable,
     require_selectable,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "Window",
     "WindowRole",
     "check_protocol",
+    "require_known_before",
     "require_learnable",
     "require_selectable",
 ]
