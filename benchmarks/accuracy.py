@@ -20,9 +20,9 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from accuracy_choices import ALIGNMENT_ALL, ALIGNMENT_EXPERIMENTAL, COMPOSITE, KMERS, Method
+from accuracy_choices import ALIGNMENT_ALL, ALIGNMENT_EXPERIMENTAL, COMPOSITE, KMERS, LEAST_SCORE, Method
 from accuracy_jobs import Jobs
-from accuracy_predicting import RERANKER, calibrate, evaluate, predict, reranking, train
+from accuracy_predicting import RERANKER, calibrate, evaluate, predict, probabilities, reranking, train
 from accuracy_results import Measured, calibration_errors, gains, read_measured
 from accuracy_table import Gains, as_json, print_table
 from accuracy_windows import CAFA, DATED, REPORTING, SELECTION, TRAINING, Days, Files, Loaded, Window, load, open_window
@@ -59,23 +59,20 @@ class Protocol:
         self._loaded = loaded
         self._selection = selection
         self._reported = reported
+        self._made: dict[str, str] = {}
         self.methods: dict[str, Measured] = {}
         self.errors: dict[str, dict[str, float]] = {}
 
     async def measure_plain(self, methods: Sequence[Method]) -> None:
         """Predict by methods that learn nothing."""
         for method in methods:
-            self.methods[method.name] = await self._measured(
-                method.name, await predict(self._jobs, self._loaded, self._reported, method)
-            )
+            await self._predict_and_measure(method.name, method)
 
     async def measure_rerankers(self, training: list[Window], *, calibrates: bool) -> None:
-        """Train on earlier windows, and predict; make probabilities too, which predicts twice more."""
+        """Train on earlier windows, and predict; make probabilities too."""
         rerankers = await train(self._jobs, self._loaded, training, self._selection)
-        made = await predict(
-            self._jobs, self._loaded, self._reported, COMPOSITE, title=RERANKER, **reranking(rerankers)
-        )
-        self.methods[RERANKER] = await self._measured(RERANKER, made)
+        least = 0.0 if calibrates else LEAST_SCORE
+        await self._predict_and_measure(RERANKER, COMPOSITE, **reranking(rerankers), abstain_below=least)
         if calibrates:
             await self._calibrate(RERANKER, reranking(rerankers))
 
@@ -95,28 +92,21 @@ class Protocol:
 
     async def _calibrate(self, title: str, more: Mapping[str, object]) -> None:
         """Fit curves to the selection window; tell their errors where they were not fitted."""
-        plain = await predict(
-            self._jobs, self._loaded, self._selection, COMPOSITE, title=f"for {title}", **more, abstain_below=0.0
-        )
-        fitted = await calibrate(self._jobs, self._selection, plain, title=title)
+        selected = self._made[title]
+        if self._reported is not self._selection:
+            selected = await predict(self._jobs, self._loaded, self._selection, COMPOSITE, title=f"for {title}", **more)
+        fitted = await calibrate(self._jobs, self._selection, selected, title=title)
         self.errors[f"{title}, other half of the selection window"] = fitted.held_out
         if self._reported is not self._selection:
             calibrated = f"{title}, calibrated"
-            made = await predict(
-                self._jobs,
-                self._loaded,
-                self._reported,
-                COMPOSITE,
-                title=calibrated,
-                **more,
-                calibration_id=fitted.calibration_id,
-                abstain_below=0.0,
-            )
+            made = await probabilities(self._jobs, self._made[title], fitted, title=calibrated)
             self.methods[calibrated] = await self._measured(calibrated, made)
-            self.errors[calibrated] = calibration_errors(self.methods[calibrated], of_all=True)
-            self.errors[f"{calibrated}, of scores from .01 on"] = calibration_errors(
-                self.methods[calibrated], of_all=False
-            )
+            for of_all, which in ((True, ""), (False, ", of scores from .01 on")):
+                self.errors[f"{calibrated}{which}"] = calibration_errors(self.methods[calibrated], of_all=of_all)
+
+    async def _predict_and_measure(self, title: str, method: Method, **more: object) -> None:
+        self._made[title] = await predict(self._jobs, self._loaded, self._reported, method, title=title, **more)
+        self.methods[title] = await self._measured(title, self._made[title])
 
     async def _measured(self, title: str, prediction_set_id: str) -> Measured:
         result_id = await evaluate(self._jobs, self._reported, prediction_set_id, title)

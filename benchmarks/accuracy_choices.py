@@ -10,13 +10,21 @@ from accuracy_windows import Loaded
 
 from protea_common.operations import COMPOSITE_CHOICES, COMPOSITE_NEIGHBOURS
 
-__all__ = ["ALIGNMENT_ALL", "ALIGNMENT_EXPERIMENTAL", "COMPOSITE", "KMERS", "Method", "candidate_choices"]
+__all__ = [
+    "ALIGNMENT_ALL",
+    "ALIGNMENT_EXPERIMENTAL",
+    "COMPOSITE",
+    "KMERS",
+    "LEAST_SCORE",
+    "Method",
+    "candidate_choices",
+]
 
 _QUERIES_PER_BATCH = 512
 """Two batches are computed at a time; of 1,024 re-ranked queries each they took 9 GB with the platform around them."""
 
-_LEAST_SCORE = 0.01
-"""Least threshold that is measured at; what scores less is not stored."""
+LEAST_SCORE = 0.01
+"""Least threshold that is measured at; what scores less is stored only where probabilities are made of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class Method:
 
     def payload(self, loaded: Loaded) -> dict[str, Any]:
         """Parameters without window, recipe of scores and re-rankers."""
-        stored = {"batch_size": _QUERIES_PER_BATCH, "store_evidence": False, "abstain_below": _LEAST_SCORE}
+        stored = {"batch_size": _QUERIES_PER_BATCH, "store_evidence": False, "abstain_below": LEAST_SCORE}
         return candidate_choices(loaded) | stored | dict(self.choices)
 
 
@@ -65,4 +73,4 @@ ALIGNMENT_EXPERIMENTAL = Method(
 )
 ALIGNMENT_ALL = Method("alignment, all donors", {"alignment_aspect_vote": 1.0}, _ALIGNED_ALONE)
 KMERS = Method("k-mer neighbours, all donors", {"knn_aspect_vote": 1.0}, {**_PLAIN, "alignment": "off"})
-COMPOSITE = Method("composite", "composite_by_knowledge", {})
+COMPOSITE = Method("composite", "composite_by_knowledge", {"abstain_below": 0.0})

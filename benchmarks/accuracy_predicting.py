@@ -18,7 +18,7 @@ from protea_common.domain.scoring import PRESETS
 from protea_common.operations.payload import dedup_key
 from protea_evaluator.domain.knowledge import Category
 
-__all__ = ["RERANKER", "Fitted", "calibrate", "evaluate", "predict", "reranking", "train"]
+__all__ = ["RERANKER", "Fitted", "calibrate", "evaluate", "predict", "probabilities", "reranking", "train"]
 
 RERANKER = "re-ranker"
 
@@ -112,6 +112,13 @@ async def calibrate(jobs: Jobs, window: Window, prediction_set_id: str, *, title
     aspects = fitted["aspects"].items()
     errors = {Aspect(aspect).cafa: one["held_out"] for aspect, one in aspects if one["held_out"] is not None}
     return Fitted(str(fitted["calibration_id"]), errors)
+
+
+async def probabilities(jobs: Jobs, prediction_set_id: str, fitted: Fitted, *, title: str) -> str:
+    """Make probabilities of the scores of a prediction set; give the new set's id."""
+    payload = {"prediction_set_id": prediction_set_id, "calibration_id": fitted.calibration_id}
+    made: Sequence[str] = (await jobs.run(title, "rescore_predictions", payload))["prediction_set_ids"]
+    return made[0]
 
 
 async def _scoring(jobs: Jobs, method: Method) -> str:
