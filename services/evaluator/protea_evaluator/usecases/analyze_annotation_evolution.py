@@ -9,8 +9,7 @@ from typing import Any
 from protea_common.db import UnitOfWork
 from protea_common.jobs import JobClaim, finish_job, record
 from protea_common.operations import AnalyzeAnnotationEvolution
-from protea_evaluator.adapters.evolution_store import EvolutionStore
-from protea_evaluator.adapters.storage import AnnotationStore
+from protea_evaluator.adapters.storage import AnnotationStore, EvolutionStore
 from protea_evaluator.domain.evolution import SourceDates, count_changes, dates_of_sources
 from protea_evaluator.usecases.generate_evaluation_set import SameAnnotationSetError
 

@@ -18,8 +18,7 @@ from protea_common.jobs import JobClaim, finish_job, guard_job
 from protea_common.ontology_store import read_go_graph, read_live_ids
 from protea_common.operations import ComputeInformationAccretion
 from protea_common.storage import ArtifactStore
-from protea_evaluator.adapters.accretion_store import AccretionSet, AccretionStore
-from protea_evaluator.adapters.storage import AnnotationStore
+from protea_evaluator.adapters.storage import AccretionSet, AccretionStore, AnnotationStore
 from protea_evaluator.domain.accretion_file import write_accretion
 from protea_evaluator.domain.annotation_table import AnnotationTable
 from protea_evaluator.domain.evidence_regime import EvidenceRegime

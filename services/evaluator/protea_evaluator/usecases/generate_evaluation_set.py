@@ -23,8 +23,8 @@ from protea_evaluator.adapters.storage import (
     EvaluationSet,
     EvaluationSetStore,
     OntologyRelease,
+    WindowStore,
 )
-from protea_evaluator.adapters.windows import WindowStore
 from protea_evaluator.domain.ground_truth import ground_truth_files
 from protea_evaluator.usecases.read_delta import DeltaReader, GainedTerms
 

@@ -19,8 +19,13 @@ from protea_common.errors import PermanentError
 from protea_common.jobs import JobClaim, finish_job, report_progress
 from protea_common.operations import PredictBaseline
 from protea_common.storage import ArtifactStore
-from protea_evaluator.adapters.baseline_store import BaselineStore, NewBaseline
-from protea_evaluator.adapters.storage import AnnotationStore, EvaluationSet, EvaluationSetStore
+from protea_evaluator.adapters.storage import (
+    AnnotationStore,
+    BaselineStore,
+    EvaluationSet,
+    EvaluationSetStore,
+    NewBaseline,
+)
 from protea_evaluator.domain.annotation_table import AnnotationTable
 from protea_evaluator.domain.baselines import listed_terms, naive, read_hits, transfer_by_alignment
 from protea_evaluator.domain.knowledge import known_pairs

@@ -17,7 +17,7 @@ from protea_common.db import UnitOfWork
 from protea_common.domain.text_stream import read_text_lines
 from protea_common.operations import RunCafaEvaluation
 from protea_common.storage import ArtifactStore
-from protea_evaluator.adapters.accretion_store import AccretionStore
+from protea_evaluator.adapters.storage import AccretionStore
 from protea_evaluator.domain.accretion_file import read_accretion, read_terms_of_interest
 from protea_evaluator.domain.information_accretion import DegenerateAccretionError, information_accretion
 from protea_evaluator.domain.knowledge import known_pairs
