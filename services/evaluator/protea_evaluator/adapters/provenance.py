@@ -127,7 +127,7 @@ class ProvenanceStore:
 
 
 def ingredients_of_receipt(receipt: Mapping[str, Any]) -> list[Ingredient]:
-    """Read the boosters and the calibration that scored, with the digests of their files."""
+    """Read the boosters and the calibration that scored, with the digests of their files, and what was scored anew."""
     models = (receipt.get("reranking") or {}).get("models", [])
     found = [
         Ingredient(f"#booster-{each['id']}", f"{each['name']} ({each['cell']})", each["model_sha256"])
@@ -136,4 +136,8 @@ def ingredients_of_receipt(receipt: Mapping[str, Any]) -> list[Ingredient]:
     calibration = receipt.get("calibration")
     if calibration is not None:
         found.append(Ingredient("#calibration", f"calibration {calibration['id']}", calibration["content_sha256"]))
+    source = receipt.get("rescored_from")
+    if source is not None:
+        name, told = f"prediction set {source['prediction_set_id']}", json.dumps(source, sort_keys=True)
+        found.append(Ingredient("#rescored-from", name, None, told))
     return found

@@ -1,4 +1,4 @@
-"""Predictions as rows of their two tables, in the order of the tables' columns."""
+"""Predictions as rows of their tables, in the order of the tables' columns."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protea_common.domain.features import FEATURE_JSONB_KEYS
+from protea_predictor.adapters.score_lists import ScoreList
 from protea_predictor.domain.candidates import NO_REFERENCE
 from protea_predictor.domain.features.definitions import FEATURES
 from protea_predictor.domain.features.frame import FeatureFrame
@@ -23,12 +24,11 @@ from protea_predictor.domain.stored_ontology import StoredOntology
 
 __all__ = [
     "PREDICTION_COLUMNS",
-    "SCORE_COLUMNS",
     "feature_columns",
     "feature_rows",
     "prediction_columns",
     "prediction_rows",
-    "score_rows",
+    "score_lists",
 ]
 
 PREDICTION_COLUMNS = (
@@ -51,9 +51,6 @@ PREDICTION_COLUMNS = (
     "donor_count",
 )
 """Columns of ``go_prediction`` that every prediction has, in the order in which `prediction_rows` gives them."""
-
-SCORE_COLUMNS = ("prediction_set_id", "protein_accession", "go_term_ids", "scores")
-"""What is written of a protein's predictions without their evidence, in the order in which `score_rows` gives it."""
 
 _ALIGNED_COLUMNS = ("aligned_accessions", "aligned_bit_scores", "aligned_identities", "aligned_e_values")
 """What follows them where there is an alignment channel."""
@@ -123,17 +120,13 @@ def prediction_rows(
     )
 
 
-def score_rows(
-    pairs: ScoredPairs, *, prediction_set_id: UUID, accessions: Sequence[str], ontology: StoredOntology
-) -> Iterator[tuple[Any, ...]]:
-    """Give a row of `SCORE_COLUMNS` for each protein of which there is a pair; ``accessions`` name the proteins."""
-    owners, scores = pairs.query_row, pairs.scores
-    term_ids = ontology.term_ids[pairs.term_row]
+def score_lists(pairs: ScoredPairs, *, accessions: Sequence[str], ontology: StoredOntology) -> Iterator[ScoreList]:
+    """Give the list of each protein of which there is a pair; ``accessions`` name the proteins."""
+    owners, term_ids = pairs.query_row, ontology.term_ids[pairs.term_row]
     starts = group_starts(owners)
     for start, end in zip(starts, np.append(starts, len(owners))[1:], strict=True):
         order = start + np.argsort(term_ids[start:end])
-        accession = accessions[owners[start]]
-        yield prediction_set_id, accession, term_ids[order].tolist(), scores[order].tolist()
+        yield ScoreList(accessions[owners[start]], term_ids[order], pairs.scores[order])
 
 
 def feature_columns(frame: FeatureFrame) -> tuple[str, ...]:

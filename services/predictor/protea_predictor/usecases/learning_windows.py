@@ -37,6 +37,7 @@ from protea_predictor.domain.reranking.truth import WindowTruth, propagated_keys
 from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.usecases.alignment_channel import AlignmentChannel
 from protea_predictor.usecases.candidates import CandidateMaker
+from protea_predictor.usecases.made_ahead import made_ahead
 from protea_predictor.usecases.ontologies import Ontologies
 from protea_predictor.usecases.projections import Projections
 from protea_predictor.usecases.references import selection_of
@@ -174,23 +175,13 @@ class LearningWindows:
         projection = await self._projections.fit_once(selection_of(request), version, ontology)
         return replace(opened, projection_sha256=projection.stored.content_sha256)
 
-    async def blocks(
+    def blocks(
         self, window: LearningWindow, *, proteins_per_block: int, thinning: Thinning
     ) -> AsyncGenerator[RowBlock]:
         """Give the rows of a window, a block of proteins at a time; the next is made while one is taken."""
-        ahead: asyncio.Task[RowBlock] | None = None
-        try:
-            for start in range(0, len(window.embedded), proteins_per_block):
-                numbers = window.embedded[start : start + proteins_per_block]
-                made, ahead = ahead, asyncio.create_task(self._block(window, numbers, thinning))
-                if made is not None:
-                    yield await made
-            if ahead is not None:
-                yield await ahead
-        finally:
-            if ahead is not None:
-                ahead.cancel()
-                await asyncio.gather(ahead, return_exceptions=True)
+        starts = range(0, len(window.embedded), proteins_per_block)
+        blocks = (window.embedded[start : start + proteins_per_block] for start in starts)
+        return made_ahead(partial(self._block, window, numbers, thinning) for numbers in blocks)
 
     async def _block(self, window: LearningWindow, numbers: NDArray[np.int64], thinning: Thinning) -> RowBlock:
         accessions = tuple(window.accessions[number] for number in numbers)

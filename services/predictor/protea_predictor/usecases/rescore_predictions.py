@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import aclosing
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,10 +16,11 @@ from protea_common.db import UnitOfWork
 from protea_common.jobs import JobClaim, finish_job, report_progress
 from protea_common.operations import RescorePredictions
 from protea_predictor.adapters.storage import PredictionStore, StoredTermStore
-from protea_predictor.domain.rescoring import StoredTerms, rescore
+from protea_predictor.domain.rescoring import rescore
 from protea_predictor.domain.scored_pairs import ScoredPairs
 from protea_predictor.domain.stored_ontology import StoredOntology
 from protea_predictor.usecases.feature_sources import FeatureReader
+from protea_predictor.usecases.made_ahead import made_ahead
 from protea_predictor.usecases.ontologies import Ontologies
 from protea_predictor.usecases.rescoring_plan import RescoringPlan, RescoringPlanner
 
@@ -25,6 +28,25 @@ __all__ = ["ScoreAnew"]
 
 _PROTEINS_AT_ONCE = 200
 """Proteins whose predictions are held at a time, some hundred thousand; more take memory, fewer cost round trips."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """Some proteins, scored anew.
+
+    Attributes
+    ----------
+    accessions
+        The proteins.
+    end
+        Position behind the last of them among all.
+    pairs
+        Their terms, by the set that they go into.
+    """
+
+    accessions: Sequence[str]
+    end: int
+    pairs: Mapping[UUID, ScoredPairs]
 
 
 class ScoreAnew:
@@ -65,45 +87,56 @@ class ScoreAnew:
         plan = await self._planner.plan(request, job_id=claim.job_id)
         ontology = await self._ontologies.get(plan.source.ontology_snapshot_id)
         async with self._unit_of_work() as work:
-            store, terms = PredictionStore(work.session), StoredTermStore(work.session)
-            await store.hold(plan.source.id)
+            store = PredictionStore(work.session)
+            await store.hold(plan.source.id)  # so that blocks may be read in transactions of their own
             for wanted in plan.wanted:
                 await store.begin(wanted.new)
-            accessions = await terms.proteins(plan.source.id)
+            accessions = await StoredTermStore(work.session).proteins(plan.source.id)
             written: Counter[UUID] = Counter()
-            for first in range(0, len(accessions), _PROTEINS_AT_ONCE):
-                block = accessions[first : first + _PROTEINS_AT_ONCE]
-                written += await self._write(work, plan, block, ontology)
-                await self._report(claim, current=first + len(block), total=len(accessions))
+            async with aclosing(self._blocks(plan, accessions, ontology)) as blocks:
+                async for block in blocks:
+                    written += await _write(store, block, ontology)
+                    await self._report(claim, current=block.end, total=len(accessions))
             for wanted in plan.wanted:
                 await store.complete(wanted.new.id, prediction_count=written[wanted.new.id])
             await finish_job(work, claim, result=_result(plan, written, proteins=len(accessions)))
 
-    async def _write(
-        self, work: UnitOfWork, plan: RescoringPlan, accessions: Sequence[str], ontology: StoredOntology
-    ) -> Counter[UUID]:
-        """Score the predictions of some proteins by each recipe, and write them; give their number by set."""
-        source, terms = plan.source, StoredTermStore(work.session)
-        read = terms.read_evidence if plan.needs_evidence else terms.read_scores
-        stored = await read(source.id, accessions, ontology=ontology)
-        score = await self._scorer(plan, stored, accessions, ontology)
-        written: Counter[UUID] = Counter()
-        for wanted in plan.wanted:
-            pairs = await asyncio.get_running_loop().run_in_executor(self._executor, score, wanted.rescoring)
-            written[wanted.new.id] = await PredictionStore(work.session).write_scores(
-                pairs, prediction_set_id=wanted.new.id, accessions=accessions, ontology=ontology
-            )
-        return written
+    def _blocks(
+        self, plan: RescoringPlan, accessions: Sequence[str], ontology: StoredOntology
+    ) -> AsyncGenerator[_Block]:
+        """Score the predictions of some proteins after the other; the next are scored while some are written."""
+        starts = range(0, len(accessions), _PROTEINS_AT_ONCE)
+        return made_ahead(partial(self._score, plan, accessions, start, ontology) for start in starts)
 
-    async def _scorer(
-        self, plan: RescoringPlan, stored: StoredTerms, accessions: Sequence[str], ontology: StoredOntology
-    ) -> Callable[..., ScoredPairs]:
-        categories = await self._features.categories(plan.source.annotation_set_id, accessions, ontology)
-        return partial(rescore, stored, ontology=ontology, categories=categories, metric=plan.metric)
+    async def _score(
+        self, plan: RescoringPlan, accessions: Sequence[str], start: int, ontology: StoredOntology
+    ) -> _Block:
+        source, chosen = plan.source, accessions[start : start + _PROTEINS_AT_ONCE]
+        async with self._unit_of_work() as work:
+            terms = StoredTermStore(work.session)
+            read = terms.read_evidence if plan.needs_evidence else terms.read_scores
+            stored = await read(source.id, chosen, ontology=ontology)
+        categories = await self._features.categories(source.annotation_set_id, chosen, ontology)
+        score = partial(rescore, stored, ontology=ontology, categories=categories, metric=plan.metric)
+        loop = asyncio.get_running_loop()
+        pairs = {
+            wanted.new.id: await loop.run_in_executor(self._executor, score, wanted.rescoring) for wanted in plan.wanted
+        }
+        return _Block(chosen, start + len(chosen), pairs)
 
     async def _report(self, claim: JobClaim, *, current: int, total: int) -> None:
         async with self._unit_of_work() as work:
             await report_progress(work, claim.job_id, current=current, total=total)
+
+
+async def _write(store: PredictionStore, block: _Block, ontology: StoredOntology) -> Counter[UUID]:
+    """Write a block into each of the new sets; give the predictions of each."""
+    written: Counter[UUID] = Counter()
+    for set_id, pairs in block.pairs.items():
+        written[set_id] = await store.write_scores(
+            pairs, prediction_set_id=set_id, accessions=block.accessions, ontology=ontology
+        )
+    return written
 
 
 def _result(plan: RescoringPlan, written: Counter[UUID], *, proteins: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from protea_common.db import copy_rows
+from protea_common.db import copy_binary, copy_rows
 from protea_common.orm import (
     GOPrediction,
     GOPredictionFeatures,
@@ -21,13 +21,13 @@ from protea_common.orm import (
     PredictionSetStatus,
 )
 from protea_predictor.adapters.prediction_rows import (
-    SCORE_COLUMNS,
     feature_columns,
     feature_rows,
     prediction_columns,
     prediction_rows,
-    score_rows,
+    score_lists,
 )
+from protea_predictor.adapters.score_lists import SCORE_COLUMNS, pack_lists
 from protea_predictor.adapters.storage.inputs import NotFoundError
 from protea_predictor.domain.prediction import Prediction, Queries
 from protea_predictor.domain.reference_bank import ReferenceBank
@@ -180,8 +180,9 @@ class PredictionStore:
         self, pairs: ScoredPairs, *, prediction_set_id: UUID, accessions: Sequence[str], ontology: StoredOntology
     ) -> int:
         """Write pairs as lists of bare scores, without donors and features; give their number."""
-        rows = score_rows(pairs, prediction_set_id=prediction_set_id, accessions=accessions, ontology=ontology)
-        await copy_rows(self._session, PredictedScores.__tablename__, SCORE_COLUMNS, rows)
+        lists = score_lists(pairs, accessions=accessions, ontology=ontology)
+        packed = pack_lists(lists, prediction_set_id=prediction_set_id)
+        await copy_binary(self._session, PredictedScores.__tablename__, SCORE_COLUMNS, packed)
         return len(pairs)
 
     async def complete(self, prediction_set_id: UUID, *, prediction_count: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -10,13 +11,11 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
+    ColumnElement,
     Double,
     SQLColumnExpression,
     Text,
-    any_,
-    bindparam,
     case,
     cast,
     func,
@@ -26,10 +25,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from protea_common.db import read_binary
 from protea_common.db.numbers import read_numbers
 from protea_common.domain.scoring import Signal
 from protea_common.orm import GOPrediction, GOPredictionFeatures, PredictedScores
-from protea_common.scored_terms import numbered_accessions, read_scored_terms
+from protea_common.scored_terms import numbered_accessions
+from protea_predictor.adapters.score_lists import LIST_COLUMNS, unpack_lists
 from protea_predictor.domain.candidates import NO_REFERENCE
 from protea_predictor.domain.rescoring import StoredEvidence, StoredTerms
 from protea_predictor.domain.scored_pairs import ScoredPairs
@@ -57,6 +58,9 @@ _NUMBERS = (
     GOPredictionFeatures.taxonomic_distance,
 )
 """What a recipe can weigh, in the order in which it is read."""
+
+
+_SCORE = cast(GOPrediction.score, Double)
 
 
 class StoredTermStore:
@@ -97,38 +101,70 @@ class StoredTermStore:
     async def read_scores(
         self, prediction_set_id: UUID, accessions: Sequence[str], *, ontology: StoredOntology
     ) -> StoredTerms:
-        """Read the scores of some proteins, numbered by their position."""
-        found = await read_scored_terms(self._session, prediction_set_id, accessions)
-        order = np.argsort(found.query_row, kind="stable")
-        term_rows = ontology.rows_of(found.term_ids[order])
-        return StoredTerms(ScoredPairs(found.query_row[order], term_rows, found.scores[order]))
+        """Read the scores of some proteins that follow each other in `proteins`, numbered by their position."""
+        asked = numbered_accessions(accessions)
+        statement = (
+            select(cast(asked.c.position - 1, BigInteger), cast(GOPrediction.go_term_id, BigInteger), _SCORE)
+            .select_from(asked)
+            .join(GOPrediction, GOPrediction.protein_accession == asked.c.accession)
+            .where(*_between(GOPrediction, prediction_set_id, accessions))
+        )
+        rows = await read_numbers(self._session, statement, (np.int64, np.int64, np.float64))
+        lists = await self._read_lists(prediction_set_id, accessions)
+        columns = [np.concatenate(pair) for pair in zip(rows, lists, strict=True)]
+        query_row, term_ids, scores = _by_protein(columns)
+        return StoredTerms(ScoredPairs(query_row, ontology.rows_of(term_ids), scores))
 
     async def read_evidence(
         self, prediction_set_id: UUID, accessions: Sequence[str], *, ontology: StoredOntology
     ) -> StoredTerms:
-        """Read the scores of some proteins, numbered by their position, and what recipes can weigh."""
+        """Read what `read_scores` reads, of predictions with their evidence, and what recipes can weigh of it."""
         codes = await self._evidence_codes(prediction_set_id, accessions)
         asked = numbered_accessions(accessions)
         integers = (asked.c.position - 1, GOPrediction.go_term_id, _number_of(codes))
         statement = (
-            select(
-                *(cast(column, BigInteger) for column in integers),
-                *(_or_nan(column) for column in (GOPrediction.score, *_NUMBERS)),
-            )
+            select(*(cast(column, BigInteger) for column in integers), _SCORE, *map(_or_nan, _NUMBERS))
             .select_from(asked)
             .join(GOPrediction, GOPrediction.protein_accession == asked.c.accession)
             .join(GOPredictionFeatures, GOPredictionFeatures.prediction_id == GOPrediction.id)
-            .where(GOPrediction.prediction_set_id == prediction_set_id)
+            .where(*_between(GOPrediction, prediction_set_id, accessions))
         )
         kinds: list[type[np.int64 | np.float64]] = [*[np.int64] * len(integers), *[np.float64] * (1 + len(_NUMBERS))]
         return _stored(await read_numbers(self._session, statement, kinds), codes, ontology)
 
-    async def _evidence_codes(self, prediction_set_id: UUID, accessions: Sequence[str]) -> tuple[str, ...]:
-        wanted = bindparam("accessions", list(accessions), type_=ARRAY(Text))
-        statement = select(func.coalesce(GOPrediction.evidence_code, "")).where(
-            GOPrediction.prediction_set_id == prediction_set_id, GOPrediction.protein_accession == any_(wanted)
+    async def _read_lists(
+        self, prediction_set_id: UUID, accessions: Sequence[str]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Read the lists of bare scores; give the position of each protein, the ids of terms, and the scores."""
+        content = bytearray()
+        columns = (getattr(PredictedScores, name) for name in LIST_COLUMNS)
+        statement = select(*columns).where(*_between(PredictedScores, prediction_set_id, accessions))
+        await read_binary(self._session, statement, partial(_append, content))
+        found = list(unpack_lists(bytes(content)))
+        row_of = {accession: row for row, accession in enumerate(accessions)}
+        lengths = [len(each.scores) for each in found]
+        return (
+            np.repeat(np.array([row_of[each.accession] for each in found], dtype=np.int64), lengths),
+            np.concatenate([np.empty(0, np.int64), *(each.term_ids for each in found)]),
+            np.concatenate([np.empty(0), *(each.scores for each in found)]),
         )
-        return tuple(sorted(await self._session.scalars(statement.distinct())))
+
+    async def _evidence_codes(self, prediction_set_id: UUID, accessions: Sequence[str]) -> tuple[str, ...]:
+        code = func.coalesce(GOPrediction.evidence_code, "")
+        statement = select(code).where(*_between(GOPrediction, prediction_set_id, accessions)).distinct()
+        return tuple(sorted(await self._session.scalars(statement)))
+
+
+async def _append(content: bytearray, data: bytes) -> None:
+    content += data
+
+
+def _between(
+    table: type[GOPrediction | PredictedScores], prediction_set_id: UUID, accessions: Sequence[str]
+) -> tuple[ColumnElement[bool], ...]:
+    """Choose the rows of some proteins by the ends of their range: a plan by their number would look at all rows."""
+    accession = table.protein_accession
+    return table.prediction_set_id == prediction_set_id, accession.between(accessions[0], accessions[-1])
 
 
 def _number_of(codes: Sequence[str]) -> SQLColumnExpression[int]:
@@ -143,8 +179,7 @@ def _or_nan(column: SQLColumnExpression[Any]) -> SQLColumnExpression[float]:
 
 
 def _stored(columns: Sequence[NDArray[Any]], codes: tuple[str, ...], ontology: StoredOntology) -> StoredTerms:
-    order = np.argsort(columns[0], kind="stable")
-    query_row, term_ids, evidence, scores, *numbers = (column[order] for column in columns)
+    query_row, term_ids, evidence, scores, *numbers = _by_protein(columns)
     distance, neighbor_vote_fraction, identity_nw, identity_sw, taxonomic_distance = numbers
     told = StoredEvidence(
         distance=distance,
@@ -156,3 +191,9 @@ def _stored(columns: Sequence[NDArray[Any]], codes: tuple[str, ...], ontology: S
         evidence_codes=codes,
     )
     return StoredTerms(ScoredPairs(query_row, ontology.rows_of(term_ids), scores), told)
+
+
+def _by_protein(columns: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Bring the rows of each protein, whose number is in the first column, together."""
+    order = np.argsort(columns[0], kind="stable")
+    return [column[order] for column in columns]
