@@ -14,8 +14,9 @@ import pytest
 from sqlalchemy import insert, literal, select, update
 
 from protea_common.db import session_scope
+from protea_common.domain.scoring import PRESETS
 from protea_common.messaging.bus import Acknowledged, DeadLettered
-from protea_common.operations import FitCalibration, PredictGoTerms
+from protea_common.operations import FitCalibration, PredictGoTerms, RescorePredictions
 from protea_common.orm import CalibrationModel, EvaluationSet, Job, JobStatus, Protein, QuerySetEntry
 from protea_common.runtime import Platform
 from protea_predictor.adapters.storage import CalibrationStore, TooManyPredictionsError
@@ -187,6 +188,23 @@ async def test_terms_below_the_abstain_level_are_not_stored(bench: TrainingBench
     assert (await bench.prediction_set(likely.id)).meta["abstain_below"] == 0.5
     assert likely.result is not None
     assert likely.result["predictions"] == len(said)
+
+
+async def test_a_rescored_set_is_learnt_from_like_one_predicted_so(bench: TrainingBench, fitting: Fitting) -> None:
+    recipe = PRESETS["evidence_primary"].id
+    asked = RescorePredictions(prediction_set_id=fitting.predictions, scoring_config_ids=(recipe,))
+    job = await bench.do(asked, "rescore_predictions")
+    assert job.result is not None, job.error_message
+    direct = await predicted(bench, fitting.request, scoring_config_id=recipe)
+
+    for prediction_set_id in (UUID(job.result["prediction_set_ids"][0]), direct):
+        fit = await bench.do(fitting.payload(prediction_set_id=prediction_set_id), OPERATION)
+        assert fit.status is JobStatus.SUCCEEDED, fit.error_message
+
+    first, second = await calibrations(bench)
+    assert (first.content_sha256, first.method) == (second.content_sha256, second.method)
+    applied = await bench.run(fitting.request, scoring_config_id=recipe, calibration_id=first.id)
+    assert applied.status is JobStatus.SUCCEEDED, applied.error_message
 
 
 async def test_a_second_delivery_changes_nothing(bench: TrainingBench, fitting: Fitting) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 from uuid import UUID, uuid5
 
@@ -158,13 +159,20 @@ async def _require_signals(
         has_unit_vectors = await ConfigStore(session).has_unit_vectors(source.embedding_config_id)
         for scoring in recipes:
             require_similarity(metric, scoring.recipe, has_unit_vectors=has_unit_vectors)
-    needed = {name for scoring in recipes for name in signals_needed(scoring.recipe)}
+    needed = {name for scoring in recipes for name in signals_needed(scoring.recipe)} | {Signal.EMBEDDING_SIMILARITY}
     store = StoredTermStore(session)
-    held = await store.signals_held(source.id, among=needed | {Signal.EMBEDDING_SIMILARITY})
+    held = await store.signals_held(source.id, among=filter(partial(_is_computed, source), needed))
     for scoring in recipes:
         unheld = first_unheld(scoring.recipe, held)
         if unheld is not None and await store.any_term(source.id):
             raise UncoveredSignalError(unheld, remedy=_remedy(unheld, scoring))
+
+
+def _is_computed(source: StoredPredictions, signal: str) -> bool:
+    """Tell whether a signal was computed: of one that was not, a look at every row of the set would find nothing."""
+    families = source.receipt.get("feature_families")
+    family = SIGNAL_FAMILIES.get(Signal(signal))
+    return families is None or family is None or family in families
 
 
 def _remedy(signal: str, scoring: StoredScoring) -> str:

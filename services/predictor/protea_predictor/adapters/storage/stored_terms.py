@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -83,7 +83,7 @@ class StoredTermStore:
         statement = select(literal(1)).where(GOPrediction.prediction_set_id == prediction_set_id).limit(1)
         return await self._session.scalar(statement) is not None
 
-    async def signals_held(self, prediction_set_id: UUID, *, among: Collection[str]) -> frozenset[str]:
+    async def signals_held(self, prediction_set_id: UUID, *, among: Iterable[str]) -> frozenset[str]:
         """Tell which of some signals at least one prediction of a set has; those that are never stored are not."""
         held = set()
         for signal in sorted(set(among) & set(_COLUMNS)):
