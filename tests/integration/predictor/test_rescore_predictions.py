@@ -65,6 +65,12 @@ async def bench(platform: Platform, tmp_path: Path) -> AsyncIterator[TrainingBen
 
 
 @pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the twelve queries scored in three blocks."""
+    monkeypatch.setattr("protea_predictor.usecases.rescore_predictions._PROTEINS_AT_ONCE", 5)
+
+
+@pytest.fixture
 async def asked(bench: TrainingBench) -> PredictGoTerms:
     """Write proteins on a circle, queries of three species of which something, or nothing, is known."""
     request = (await bench.circle()).request
@@ -145,6 +151,7 @@ async def calibration(bench: TrainingBench, predictions: UUID) -> UUID:
     return calibration_id
 
 
+@pytest.mark.usefixtures("small_blocks")
 async def test_recipes_give_what_predicting_with_them_gives(bench: TrainingBench, asked: PredictGoTerms) -> None:
     # The default recipe scores every candidate above 0, since each has a donor: nothing is missing from the set.
     source = await predicted(bench, asked)
@@ -191,6 +198,7 @@ async def test_what_the_first_recipe_scored_0_stays_out(bench: TrainingBench, as
     assert set(found) == set(kept) < set(direct)
 
 
+@pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("kept", [{}, BARE], ids=["with evidence", "bare scores"])
 async def test_a_calibration_gives_what_predicting_with_it_gives(
     bench: TrainingBench, asked: PredictGoTerms, kept: dict[str, Any]
