@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -97,6 +98,7 @@ class Window(_Part):
     waiver: str | None = Field(None, description="Why the role is right though the date of a release is unknown.")
     drop_binding_only: bool = Field(
         default=False,
+        exclude_if=operator.not_,  # a benchmark that was kept before there was a choice stays the same
         description="Leave out what proteins gained in molecular function where it is protein binding alone.",
     )
 

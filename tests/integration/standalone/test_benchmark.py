@@ -26,7 +26,7 @@ annotations:
   known-2018: {{file: {annotations}, version: 2019-01}}
 windows:
   choosing: {{from: known-2012, to: known-2016, role: valid}}
-  reporting: {{from: known-2016, to: known-2018, role: test}}
+  reporting: {{from: known-2016, to: known-2018, role: test, drop_binding_only: true}}
 encoders:
   kmer: {{kind: kmer}}
 scoring:
@@ -114,6 +114,10 @@ def test_figures_are_kept_with_digests_receipts_frames_and_seeds(first: str, pla
     assert len(kept["encoders"]["kmer"]["weights_digest"]) == 64
     assert kept["seeds"] == {"encoder kmer": 0, "compare": 0}
     assert {cell["evaluator"]["purpose"] for cell in kept["cells"]} == {"select", "report"}
+    assert {name: window["drops_binding_only"] for name, window in kept["windows"].items()} == {
+        "choosing": False,
+        "reporting": True,
+    }
     by_window = {
         window: {c["evaluator"]["frame"]["digest"] for c in kept["cells"] if c["window"] == window}
         for window in kept["windows"]

@@ -63,6 +63,9 @@ def test_a_window_may_follow_the_rule_for_protein_binding_alone(folder: Path) ->
         "choosing": False,
         "reporting": True,
     }
+    kept = {name: window.model_dump(mode="json", by_alias=True) for name, window in plan.windows.items()}
+    assert kept["reporting"]["drop_binding_only"] is True
+    assert kept["choosing"] == {"from": "old", "to": "middle", "role": "valid", "waiver": None}
 
 
 @pytest.mark.parametrize(
