@@ -414,6 +414,21 @@ async def count(session: AsyncSession, table: type[Base]) -> int:
     return await session.scalar(select(func.count()).select_from(table)) or 0
 
 
+async def test_a_downgrade_does_not_forget_by_which_rule_an_evaluation_set_was_made(engine: AsyncEngine) -> None:
+    await alembic(engine, lambda config: command.upgrade(config, "head"))
+    async with AsyncSession(engine) as session, session.begin():
+        await build_world(session)
+        await session.execute(update(EvaluationSet).values(drops_binding_only=True))
+
+    with pytest.raises(DBAPIError, match="delete them first"):
+        await alembic(engine, lambda config: command.downgrade(config, "c83d5a1f07be"))
+
+    async with AsyncSession(engine) as session, session.begin():
+        await session.execute(delete(EvaluationSet))
+    await alembic(engine, lambda config: command.downgrade(config, "c83d5a1f07be"))
+    assert await rows(engine, "SELECT version_num FROM alembic_version") == [("c83d5a1f07be",)]
+
+
 Attribute = InstrumentedAttribute[Any]
 
 
