@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Enum, ForeignKey, String, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Connection,
+    Enum,
+    ForeignKey,
+    String,
+    UniqueConstraint,
+    event,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from protea_common.orm.annotation import AnnotationSet
@@ -163,6 +175,13 @@ class PredictedScores(Base):
     protein_accession: Mapped[str] = mapped_column(primary_key=True)
     go_term_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     scores: Mapped[list[float]]
+
+
+@event.listens_for(PredictedScores.__table__, "after_create")
+def _keep_lists_plain(_table: Any, connection: Connection, **_: Any) -> None:
+    """Compressed they would take half the space, and twenty times as long to write."""
+    for name in ("go_term_ids", "scores"):
+        connection.execute(text(f"ALTER TABLE predicted_scores ALTER COLUMN {name} SET STORAGE EXTERNAL"))
 
 
 class GOPredictionFeatures(Base):
