@@ -16,6 +16,7 @@ from rich.text import Text
 
 from protea_cli.benchmark.plan import ASPECTS, CATEGORIES
 from protea_cli.client import ProteaClient
+from protea_cli.consoles import table_console
 from protea_cli.jobs import run_job
 from protea_cli.options import DEFAULT_URL, ApiKey, Url
 from protea_cli.progress import Steps
@@ -56,9 +57,7 @@ def compare(
         "seed": seed,
     }
     found = asyncio.run(_compare(payload, url=url, key=api_key))
-    console = Console(markup=False, highlight=False)
-    if not console.is_terminal:
-        console = Console(markup=False, highlight=False, width=_PLAIN_WIDTH)
+    console = table_console(plain_width=_PLAIN_WIDTH)
     for part in draw_comparison(found):
         console.print(part, soft_wrap=isinstance(part, Text))
 

@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from protea_cli.client import ProteaClient
+from protea_cli.consoles import table_console
 from protea_cli.jobs import run_job
 from protea_cli.options import DEFAULT_URL, ApiKey, Url
 from protea_cli.progress import Steps
@@ -42,9 +43,7 @@ def evolution(
 ) -> None:
     """Tell what came and went between two annotation sets, and which sources' dates say little."""
     found = asyncio.run(_analyze(old, new, url=url, key=api_key))
-    console = Console(markup=False, highlight=False)
-    if not console.is_terminal:
-        console = Console(markup=False, highlight=False, width=_PLAIN_WIDTH)
+    console = table_console(plain_width=_PLAIN_WIDTH)
     for part in draw_evolution(found):
         console.print(part, soft_wrap=isinstance(part, Text))
 

@@ -21,6 +21,7 @@ from protea_cli.benchmark.provenance import provenance_of
 from protea_cli.benchmark.reading import read_plan
 from protea_cli.benchmark.rows import Row, table_text
 from protea_cli.client import ProteaClient
+from protea_cli.consoles import table_console
 from protea_cli.errors import CommandError
 from protea_cli.invocation import command, shown_path
 from protea_cli.options import DEFAULT_URL, ApiKey, InputFile, Url
@@ -61,7 +62,7 @@ def run_benchmark(
     rows = asyncio.run(_run(plan, document, measure_again=measure_again, url=url, key=api_key))
     with open_output(target) as table:
         table.write(table_text(rows))
-    console = _console()
+    console = table_console(plain_width=PLAIN_WIDTH)
     _draw(console, rows, plan.model_dump(mode="json", by_alias=True))
     console.print(f"\nFigures: {shown_path(Path(target))}", soft_wrap=True)
     console.print(f"Next: {command(f'benchmark show {plan.name}', url=url)}", soft_wrap=True)
@@ -83,7 +84,7 @@ def show_benchmark(
     if output is not None:
         with open_output(output) as table:
             table.write(table_text(rows))
-    console = _console()
+    console = table_console(plain_width=PLAIN_WIDTH)
     for line in _introduction(found):
         console.print(line, soft_wrap=True)
     _draw(console, rows, found["config"])
@@ -92,7 +93,7 @@ def show_benchmark(
 @app.command("list")
 def list_benchmarks(url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
     """List benchmarks and the points that they measured, newest first."""
-    _console().print(draw_experiments(asyncio.run(_list(url=url, key=api_key))))
+    table_console(plain_width=PLAIN_WIDTH).print(draw_experiments(asyncio.run(_list(url=url, key=api_key))))
 
 
 async def _run(plan: Plan, document: LinedDocument, *, measure_again: bool, url: str, key: str | None) -> Sequence[Row]:
@@ -165,8 +166,3 @@ def _draw(console: Console, rows: Sequence[Row], config: Mapping[str, Any]) -> N
     chosen_on = None if chosen is None else (chosen["window"], chosen.get("measure", "fmax"))
     for part in draw_benchmark(rows, roles=roles, baseline=baseline, chosen_on=chosen_on):
         console.print(part)
-
-
-def _console() -> Console:
-    console = Console(markup=False, highlight=False)
-    return console if console.is_terminal else Console(markup=False, highlight=False, width=PLAIN_WIDTH)

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
 from protea_cli.client import ProteaClient
+from protea_cli.consoles import table_console
 from protea_cli.demo.data import DEFAULT_DATA, DemoData
 from protea_cli.invocation import command, shown_path
 from protea_cli.progress import Steps
@@ -43,7 +44,7 @@ def demo(
 ) -> None:
     """Predict what proteins of the fly do from what was known in 2016, and measure it by what was learned since."""
     files = DemoData.find(data)
-    console = _console()
+    console = table_console(plain_width=PLAIN_WIDTH)
     began = time.perf_counter()
     console.print(_preparation(home, keep=keep), soft_wrap=True)
     outcome = asyncio.run(_demo(home, files, Steps(console)))
@@ -103,8 +104,3 @@ def _page(outcome: DemoOutcome, home: Path, *, seconds: float) -> Iterator[Rende
     yield Text(f"All of it took {seconds:.1f} s.")
     yield Text(f"\nNext: {command(f'up --home {shown_path(home)}')}")
     yield Text(f"then, in another shell: {command(f'annotate {shown_path(outcome.queries)} -o predictions.tsv')}")
-
-
-def _console() -> Console:
-    console = Console(markup=False, highlight=False)
-    return console if console.is_terminal else Console(markup=False, highlight=False, width=PLAIN_WIDTH)
